@@ -1,0 +1,47 @@
+/** Access control lists. The `world` scheme is known so far; others are refused with INVALID_ACL at the gateway. */
+
+import { TreeError } from './errors.ts'
+
+/** Permission bits, as ZooKeeper's ZooDefs.Perms. */
+export const PERMISSIONS = { READ: 1, WRITE: 2, CREATE: 4, DELETE: 8, ADMIN: 16, ALL: 31 } as const
+
+export interface AclEntry {
+  /** Sum of `PERMISSIONS` bits. */
+  readonly permissions: number
+  readonly scheme: string
+  readonly id: string
+}
+
+export type Acl = readonly AclEntry[]
+
+/** Anyone may do anything: the default. */
+export const OPEN_ACL: Acl = [{ permissions: PERMISSIONS.ALL, scheme: 'world', id: 'anyone' }]
+
+/** Whether `acl` grants any of the permission bits to an unauthenticated session. */
+export function permits(acl: Acl, permission: number): boolean {
+  if (acl === OPEN_ACL) return true
+  return acl.some(entry => entry.scheme === 'world' && (entry.permissions & permission) !== 0)
+}
+
+/**
+ * Checks a user's list.
+ * @throws TreeError INVALID_ACL when it is empty, malformed or names a scheme that is not known.
+ */
+export function parseAcl(acl: unknown, path: string): Acl {
+  const fail = (why: string): never => {
+    throw new TreeError('INVALID_ACL', `invalid ACL for ${path}: ${why}`, { path })
+  }
+  if (!Array.isArray(acl) || acl.length === 0) return fail('give a list with at least one entry')
+  return acl.map((entry: unknown) => {
+    const { permissions, scheme, id } = (entry ?? {}) as Partial<AclEntry>
+    if (typeof permissions !== 'number' || (permissions & ~PERMISSIONS.ALL) !== 0) {
+      return fail(`permissions must be a sum of PERMISSIONS bits, not ${String(permissions)}`)
+    }
+    if (scheme !== 'world' || id !== 'anyone') {
+      return fail(
+        `only { scheme: 'world', id: 'anyone' } is known, not ${String(scheme)}:${String(id)}`,
+      )
+    }
+    return { permissions, scheme, id }
+  })
+}

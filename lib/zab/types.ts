@@ -1,0 +1,160 @@
+/**
+ * The words of agreement: messages between peers, inputs and outputs of the automaton. Packet names are ZooKeeper's
+ * (Leader.java); `connection` plays the part of the TCP connection between a learner and its leader: a number chosen by
+ * the learner for each attempt to follow, so that what belongs to an earlier attempt is told apart and dropped.
+ */
+
+import type { Group, LogPoint } from '../base/group.ts'
+import type { Epoch, Sid, Zxid } from '../base/zxid.ts'
+
+export type Role = 'looking' | 'following' | 'leading' | 'observing'
+
+/** Where one reign's part of a log ends. Two logs that know each other's ends can tell where they part. */
+export interface EpochEnd {
+  readonly epoch: Epoch
+  readonly last: Zxid
+}
+
+export interface Vote {
+  readonly leader: Sid
+  readonly zxid: Zxid
+  /** The `currentEpoch` of the proposed leader. */
+  readonly epoch: Epoch
+}
+
+/** FastLeaderElection's notification: whom the sender votes for, and in which round. */
+export interface Notification {
+  readonly kind: 'notification'
+  readonly vote: Vote
+  readonly round: number
+  readonly role: Role
+  /** The sender wants to be told the receiver's vote in return. */
+  readonly asks: boolean
+}
+
+/** Where a snapshot stands and what its log's past was. */
+export interface SnapshotHead {
+  readonly point: LogPoint
+  readonly epochEnds: readonly EpochEnd[]
+}
+
+/** Learner → leader. */
+export type LearnerMessage =
+  | {
+      readonly kind: 'followerInfo'
+      readonly acceptedEpoch: Epoch
+      /** False for observers and for peers whose log cannot be trusted yet. */
+      readonly votes: boolean
+    }
+  | {
+      readonly kind: 'ackEpoch'
+      readonly currentEpoch: Epoch
+      readonly last: LogPoint
+      readonly epochEnds: readonly EpochEnd[]
+      /** The log cannot be continued: send a snapshot. */
+      readonly needsSnapshot: boolean
+    }
+  /** Cumulative. Also acknowledges NEWLEADER, whose zxid is the counter 0 of the new epoch. */
+  | { readonly kind: 'ack'; readonly zxid: Zxid }
+  /** Asks for the next chunk of a snapshot under way. */
+  | { readonly kind: 'snapshotNext' }
+  | { readonly kind: 'pong'; readonly touched: Uint8Array }
+  /** Requests of the learner's clients, for the leader to prepare. */
+  | { readonly kind: 'request'; readonly payload: Uint8Array }
+  | { readonly kind: 'leave' }
+
+/** Leader → learner. */
+export type LeaderMessage =
+  | { readonly kind: 'leaderInfo'; readonly epoch: Epoch }
+  /** The learner's log continues the leader's from `join` on; nothing is cut. */
+  | { readonly kind: 'diff'; readonly join: LogPoint }
+  /** The learner drops all after `join`, then goes on as with DIFF. */
+  | { readonly kind: 'trunc'; readonly join: LogPoint }
+  /** The learner drops everything; chunks follow. */
+  | { readonly kind: 'snap'; readonly head: SnapshotHead }
+  | { readonly kind: 'snapshotChunk'; readonly bytes: Uint8Array; readonly last: boolean }
+  | { readonly kind: 'proposal'; readonly group: Group }
+  | { readonly kind: 'commit'; readonly zxid: Zxid }
+  /** For observers: a group that is committed already. */
+  | { readonly kind: 'inform'; readonly group: Group }
+  | { readonly kind: 'newLeader'; readonly zxid: Zxid }
+  | { readonly kind: 'upToDate' }
+  | { readonly kind: 'ping' }
+  | { readonly kind: 'dismiss' }
+
+export type PeerMessage =
+  | Notification
+  | ({ readonly connection: number } & LearnerMessage)
+  | ({ readonly connection: number } & LeaderMessage)
+
+export interface Envelope {
+  readonly to: Sid
+  readonly message: PeerMessage
+}
+
+/** The peer's promises. Invariant: acceptedEpoch >= currentEpoch >= epoch of the last log entry. */
+export interface Epochs {
+  readonly acceptedEpoch: Epoch
+  readonly currentEpoch: Epoch
+}
+
+/**
+ * One atomic, durable write. Applied in the order of the fields: install or truncate, then append, then the epochs.
+ * The driver may merge several into one, and reports the id of the last.
+ */
+export interface Persist {
+  readonly writeId: number
+  readonly epochs: Epochs
+  /** Replace log and snapshots by the staged snapshot with this head. */
+  readonly install: SnapshotHead | undefined
+  /** Drop every group after this point. */
+  readonly truncateAfter: LogPoint | undefined
+  readonly groups: readonly Group[]
+  /** Known to be committed when this was handed over: a hint that shortens recovery. */
+  readonly committed: Zxid
+}
+
+/** Asks the store for history older than memory holds; answered by a `loaded` input with the same id. */
+export type Load =
+  | { readonly kind: 'groups'; readonly loadId: number; readonly after: LogPoint }
+  | { readonly kind: 'snapshot'; readonly loadId: number }
+  | { readonly kind: 'chunk'; readonly loadId: number }
+
+/** `missing`: the store no longer holds it (or holds it damaged). */
+export type Loaded =
+  | { readonly kind: 'groups'; readonly groups: readonly Group[] }
+  | { readonly kind: 'snapshot'; readonly head: SnapshotHead }
+  | { readonly kind: 'chunk'; readonly bytes: Uint8Array; readonly last: boolean }
+  | { readonly kind: 'missing' }
+
+/** What a snapshot under way from the leader asks of the store and of the tree, in order. */
+export type Staging =
+  | { readonly kind: 'begin'; readonly head: SnapshotHead }
+  | { readonly kind: 'chunk'; readonly bytes: Uint8Array }
+  /** All chunks are here and durable with the write that installed them: the tree switches over. */
+  | { readonly kind: 'switch'; readonly zxid: Zxid }
+  | { readonly kind: 'abort' }
+
+export type Input =
+  | { readonly kind: 'tick' }
+  | { readonly kind: 'linkUp'; readonly sid: Sid }
+  | { readonly kind: 'linkDown'; readonly sid: Sid }
+  | { readonly kind: 'message'; readonly from: Sid; readonly message: PeerMessage }
+  | { readonly kind: 'persisted'; readonly writeId: number }
+  | { readonly kind: 'loaded'; readonly loadId: number; readonly loaded: Loaded }
+
+/** One turn's output; the driver executes it and reports back through `Zab.step`. */
+export interface Ready {
+  /** To hand to the links, in order. */
+  readonly messages: readonly Envelope[]
+  /** At most one atomic batch. */
+  readonly persist: Persist | undefined
+  /** To apply to the tree: zxid order, each exactly once. */
+  readonly committed: readonly Group[]
+  readonly loads: readonly Load[]
+  readonly staging: readonly Staging[]
+  /** Requests from learners, for the leader's replica to prepare. */
+  readonly requests: readonly { readonly from: Sid; readonly payload: Uint8Array }[]
+  /** Reports of live sessions from learners. */
+  readonly touched: readonly Uint8Array[]
+}
