@@ -17,6 +17,9 @@ export type Acl = readonly AclEntry[]
 /** Anyone may do anything: the default. */
 export const OPEN_ACL: Acl = [{ permissions: PERMISSIONS.ALL, scheme: 'world', id: 'anyone' }]
 
+/** An ACL's count of entries takes one byte in frames and in the log. */
+const ENTRIES_MAX = 255
+
 /** Whether `acl` grants any of the permission bits to an unauthenticated session. */
 export function permits(acl: Acl, permission: number): boolean {
   if (acl === OPEN_ACL) return true
@@ -31,10 +34,12 @@ export function parseAcl(acl: unknown, path: string): Acl {
   const fail = (why: string): never => {
     throw new TreeError('INVALID_ACL', `invalid ACL for ${path}: ${why}`, { path })
   }
-  if (!Array.isArray(acl) || acl.length === 0) return fail('give a list with at least one entry')
+  if (!Array.isArray(acl) || acl.length === 0 || acl.length > ENTRIES_MAX) {
+    return fail(`give a list of 1 to ${ENTRIES_MAX} entries`)
+  }
   return acl.map((entry: unknown) => {
     const { permissions, scheme, id } = (entry ?? {}) as Partial<AclEntry>
-    if (typeof permissions !== 'number' || (permissions & ~PERMISSIONS.ALL) !== 0) {
+    if (!Number.isInteger(permissions) || (permissions! & ~PERMISSIONS.ALL) !== 0) {
       return fail(`permissions must be a sum of PERMISSIONS bits, not ${String(permissions)}`)
     }
     if (scheme !== 'world' || id !== 'anyone') {
@@ -42,6 +47,6 @@ export function parseAcl(acl: unknown, path: string): Acl {
         `only { scheme: 'world', id: 'anyone' } is known, not ${String(scheme)}:${String(id)}`,
       )
     }
-    return { permissions, scheme, id }
+    return { permissions: permissions!, scheme, id }
   })
 }

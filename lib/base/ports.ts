@@ -7,7 +7,8 @@
  */
 
 import type { MessagePort } from 'node:worker_threads'
-import type { Sid } from './zxid.ts'
+import type { ErrorCode } from './errors.ts'
+import type { Epoch, Sid, Zxid } from './zxid.ts'
 
 /** Supervisor → holder of a handle. */
 export type HandleMessage =
@@ -26,4 +27,76 @@ export interface ConnectMessage {
   readonly kind: 'connect'
   readonly port: MessagePort
   readonly wake: SharedArrayBuffer
+}
+
+/** How far a written acknowledgement reaches; see README. */
+export const DURABILITIES = ['power', 'process', 'memory'] as const
+export type Durability = (typeof DURABILITIES)[number]
+
+/** All a peer's thread is told when it starts. */
+export interface PeerBoot {
+  readonly sid: Sid
+  readonly voters: readonly Sid[]
+  readonly observers: readonly Sid[]
+  /** The peer's own directory; undefined with durability `memory`. */
+  readonly dataDir: string | undefined
+  readonly durability: Durability
+  readonly board: SharedArrayBuffer
+  /** From `Board.started`. */
+  readonly incarnation: number
+  /** False when the peer's earlier data are known to be lost: it has no vote before a leader has synchronised it. */
+  readonly trusted: boolean
+  readonly tickMs: number
+  readonly initLimitTicks: number
+  readonly syncLimitTicks: number
+  readonly dataBytesMax: number
+  readonly snapshotLogBytes: number
+  readonly snapshotsKept: number
+  readonly control: MessagePort
+}
+
+/** Supervisor → peer, on its control port. */
+export type ControlMessage =
+  /** The way to another peer; replaces an earlier one. Sent once both are ready. */
+  | {
+      readonly kind: 'link'
+      readonly sid: Sid
+      readonly incarnation: number
+      readonly port: MessagePort
+    }
+  | { readonly kind: 'door'; readonly door: MessagePort }
+  | { readonly kind: 'status'; readonly id: number }
+  /** Finish what is being written, close the store, end. */
+  | { readonly kind: 'close' }
+
+/** A failure as data: structured clone would drop a `TreeError`'s class and fields. */
+export interface Failure {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly path: string | undefined
+}
+
+/** Peer → supervisor. */
+export type PeerReport =
+  /** Recovered from disk. `damage` says what recovery found wrong, if anything. */
+  | { readonly kind: 'ready'; readonly damage: string | undefined }
+  /** The role or leader changed; `serving` tells whether requests are ordered or forwarded here. */
+  | { readonly kind: 'role'; readonly serving: boolean }
+  | { readonly kind: 'status'; readonly id: number; readonly status: PeerStatus }
+  /** The peer cannot go on; its thread ends after this. */
+  | { readonly kind: 'failed'; readonly failure: Failure }
+
+/** What `ensemble.status()` tells of a live peer. */
+export interface PeerStatus {
+  readonly role: 'looking' | 'following' | 'leading' | 'observing'
+  readonly leader: Sid | undefined
+  /** Orders or forwards requests: leads with a quorum, or is up to date with such a leader. */
+  readonly serving: boolean
+  readonly epoch: Epoch
+  /** Last transaction applied to the tree. */
+  readonly zxid: Zxid
+  /** Digest of the whole tree at that transaction: equal on all peers that have applied it. */
+  readonly digest: number
+  readonly nodes: number
+  readonly sessions: number
 }

@@ -220,7 +220,7 @@ export function encodeClientMessage(out: ByteWriter, message: ClientMessage): vo
     case 'write':
       out.u8(CODES[message.request.kind])
       out.u32(message.xid)
-      out.u32(message.cxid)
+      out.u53(message.cxid)
       out.u16(message.unanswered)
       writeRequestBody(out, message.request)
       return
@@ -287,7 +287,7 @@ export function decodeClientMessage(from: ByteReader): ClientMessage {
       return { kind: 'leave' }
     default: {
       const xid = from.u32()
-      const cxid = from.u32()
+      const cxid = from.u53()
       const unanswered = from.u16()
       return { kind: 'write', xid, cxid, unanswered, request: readRequestBody(code, from) }
     }
@@ -300,7 +300,7 @@ export function encodeSubmission(out: ByteWriter, submission: Submission): void 
       assert(submission.unanswered >= 1, 'a write counts itself as unanswered')
       out.u8(CODES[submission.request.kind])
       out.u53(submission.sessionId)
-      out.u32(submission.cxid)
+      out.u53(submission.cxid)
       out.u16(submission.unanswered)
       writeRequestBody(out, submission.request)
       return
@@ -354,7 +354,7 @@ export function decodeSubmission(from: ByteReader): Submission {
       }
     default: {
       const sessionId = from.u53() as SessionId
-      const cxid = from.u32()
+      const cxid = from.u53()
       const unanswered = from.u16()
       return { kind: 'write', sessionId, cxid, unanswered, request: readRequestBody(code, from) }
     }

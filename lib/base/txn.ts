@@ -173,7 +173,7 @@ function readBody(type: number, from: ByteReader): TxnBody {
 function writeTxn(out: ByteWriter, txn: Txn): void {
   out.u8(TYPES[txn.body.type])
   out.u53(txn.sessionId)
-  out.u32(txn.cxid)
+  out.u53(txn.cxid)
   out.u16(txn.unanswered)
   out.u53(txn.digest)
   writeBody(out, txn.body)
@@ -227,7 +227,7 @@ export function decodePayload(from: ByteReader): Payload {
   for (let i = 0; i < count; i++) {
     const type = from.u8()
     const sessionId = from.u53() as SessionId
-    const cxid = from.u32()
+    const cxid = from.u53()
     const unanswered = from.u16()
     const digest = from.u53()
     txns.push({ sessionId, cxid, unanswered, digest, body: readBody(type, from) })

@@ -9,11 +9,11 @@ import type { Epoch, Sid, Zxid } from '../base/zxid.ts'
 
 export type Role = 'looking' | 'following' | 'leading' | 'observing'
 
-/** Where one reign's part of a log ends. Two logs that know each other's ends can tell where they part. */
-export interface EpochEnd {
-  readonly epoch: Epoch
-  readonly last: Zxid
-}
+/**
+ * Where each reign's part of a log ends, in ascending order, one point for each epoch that left anything in the log.
+ * Two peers that know each other's ends can tell exactly where their logs part.
+ */
+export type EpochEnds = readonly LogPoint[]
 
 export interface Vote {
   readonly leader: Sid
@@ -28,14 +28,14 @@ export interface Notification {
   readonly vote: Vote
   readonly round: number
   readonly role: Role
-  /** The sender wants to be told the receiver's vote in return. */
-  readonly asks: boolean
 }
 
 /** Where a snapshot stands and what its log's past was. */
 export interface SnapshotHead {
   readonly point: LogPoint
-  readonly epochEnds: readonly EpochEnd[]
+  /** Digest of the tree at this point; opaque to agreement. */
+  readonly digest: number
+  readonly epochEnds: EpochEnds
 }
 
 /** Learner → leader. */
@@ -48,9 +48,11 @@ export type LearnerMessage =
     }
   | {
       readonly kind: 'ackEpoch'
+      /** The promise is new: made to this leader for this epoch, and to no other. */
+      readonly promised: boolean
       readonly currentEpoch: Epoch
       readonly last: LogPoint
-      readonly epochEnds: readonly EpochEnd[]
+      readonly epochEnds: EpochEnds
       /** The log cannot be continued: send a snapshot. */
       readonly needsSnapshot: boolean
     }
@@ -98,10 +100,7 @@ export interface Epochs {
   readonly currentEpoch: Epoch
 }
 
-/**
- * One atomic, durable write. Applied in the order of the fields: install or truncate, then append, then the epochs.
- * The driver may merge several into one, and reports the id of the last.
- */
+/** One atomic, durable write. Applied in this order: install or truncate, then append, then the epochs. */
 export interface Persist {
   readonly writeId: number
   readonly epochs: Epochs
@@ -118,7 +117,10 @@ export interface Persist {
 export type Load =
   | { readonly kind: 'groups'; readonly loadId: number; readonly after: LogPoint }
   | { readonly kind: 'snapshot'; readonly loadId: number }
-  | { readonly kind: 'chunk'; readonly loadId: number }
+  /** The next chunk of the snapshot that the load `snapshotId` opened. */
+  | { readonly kind: 'chunk'; readonly loadId: number; readonly snapshotId: number }
+  /** The snapshot is not read any further; not answered. */
+  | { readonly kind: 'release'; readonly snapshotId: number }
 
 /** `missing`: the store no longer holds it (or holds it damaged). */
 export type Loaded =
@@ -140,21 +142,24 @@ export type Input =
   | { readonly kind: 'linkUp'; readonly sid: Sid }
   | { readonly kind: 'linkDown'; readonly sid: Sid }
   | { readonly kind: 'message'; readonly from: Sid; readonly message: PeerMessage }
+  /** The write is durable. The only road to an ACK, an ACKEPOCH or the NEWLEADER ack. */
   | { readonly kind: 'persisted'; readonly writeId: number }
   | { readonly kind: 'loaded'; readonly loadId: number; readonly loaded: Loaded }
 
-/** One turn's output; the driver executes it and reports back through `Zab.step`. */
-export interface Ready {
-  /** To hand to the links, in order. */
-  readonly messages: readonly Envelope[]
-  /** At most one atomic batch. */
-  readonly persist: Persist | undefined
+/** What agreement hands up to the replica. */
+export interface Deliveries {
   /** To apply to the tree: zxid order, each exactly once. */
   readonly committed: readonly Group[]
-  readonly loads: readonly Load[]
   readonly staging: readonly Staging[]
   /** Requests from learners, for the leader's replica to prepare. */
-  readonly requests: readonly { readonly from: Sid; readonly payload: Uint8Array }[]
+  readonly requests: readonly Uint8Array[]
   /** Reports of live sessions from learners. */
   readonly touched: readonly Uint8Array[]
+}
+
+/** What agreement hands down to links and store; the driver executes it and reports back through `Zab.step`. */
+export interface Work {
+  /** To hand to the links, in order. */
+  readonly messages: readonly Envelope[]
+  readonly loads: readonly Load[]
 }

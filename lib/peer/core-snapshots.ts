@@ -1,0 +1,138 @@
+/**
+ * Snapshots of one peer: when to take one, and one coming in from a leader. An own snapshot is a cut of the tree that is
+ * written chunk by chunk while groups go on being applied; an incoming one builds a tree beside the present one and
+ * takes its place when the store has it.
+ */
+
+import { assert, unreachable } from '../base/assert.ts'
+import { SNAPSHOT_CHUNK_BYTES } from '../base/limits.ts'
+import type { Zxid } from '../base/zxid.ts'
+import type { Replica } from '../replica/replica.ts'
+import { TreeLoader } from '../tree/loader.ts'
+import { Tree } from '../tree/tree.ts'
+import type { SnapshotHead, Staging } from '../zab/types.ts'
+import type { Zab } from '../zab/zab.ts'
+import type { StoreTask } from './core-tasks.ts'
+
+/** Of an own snapshot: a part is with the store, the store is ready for the next, or the last was handed over. */
+type Own = 'writing' | 'ready' | 'committing'
+
+interface Incoming {
+  readonly head: SnapshotHead
+  readonly loader: TreeLoader
+  empty: boolean
+}
+
+export class Snapshots {
+  readonly #logBytesMax: number
+  #wantsFull: boolean
+  #loggedBytes = 0
+  #own: Own | undefined
+  #incoming: Incoming | undefined
+  #tasks: StoreTask[] = []
+
+  constructor(logBytesMax: number, wantsFull: boolean) {
+    this.#logBytesMax = logBytesMax
+    this.#wantsFull = wantsFull
+  }
+
+  /** Counts what was applied towards the next snapshot. */
+  logged(bytes: number): void {
+    this.#loggedBytes += bytes
+  }
+
+  onStep(): void {
+    if (this.#own === 'writing') this.#own = 'ready'
+  }
+
+  onDone(wantsFull: boolean): void {
+    this.#wantsFull = wantsFull
+    if (this.#own === 'committing') this.#own = undefined
+  }
+
+  takeTasks(): StoreTask[] {
+    const tasks = this.#tasks
+    this.#tasks = []
+    return tasks
+  }
+
+  /** Begins a snapshot when enough was logged, or takes the one under way a step further. */
+  advance(tree: Tree, zab: Zab): void {
+    if (this.#own === undefined) {
+      if (this.#loggedBytes >= this.#logBytesMax && this.#incoming === undefined)
+        this.#begin(tree, zab)
+      return
+    }
+    if (this.#own !== 'ready') return
+    const bytes = tree.nextImageChunk(SNAPSHOT_CHUNK_BYTES)
+    if (bytes !== undefined) {
+      this.#tasks.push({ kind: 'snapshotChunk', bytes })
+      this.#own = 'writing'
+    } else {
+      this.#own = 'committing'
+      this.#tasks.push({ kind: 'snapshotCommit' })
+    }
+  }
+
+  /** Follows a snapshot that comes from the leader. */
+  stage(staging: readonly Staging[], replica: Replica): void {
+    for (const step of staging) {
+      switch (step.kind) {
+        case 'begin':
+          this.#abandonOwn(replica.tree)
+          this.#incoming = { head: step.head, loader: new TreeLoader(), empty: true }
+          break
+        case 'chunk':
+          this.#load(step.bytes)
+          break
+        case 'switch':
+          this.#switch(step.zxid, replica)
+          break
+        case 'abort':
+          this.#incoming = undefined
+          this.#tasks.push({ kind: 'abortStaging' })
+          break
+        default:
+          unreachable(step)
+      }
+    }
+  }
+
+  #begin(tree: Tree, zab: Zab): void {
+    const { history } = zab
+    // The snapshot must not be ahead of the log on disk: what it holds would survive a crash that its past did not.
+    if (zab.durableZxid < history.committed) return
+    assert(tree.zxid === history.committed, 'a snapshot holds all that is committed')
+    const full = this.#wantsFull || tree.needsFullImage
+    const { digest } = tree.beginImage(full ? 'full' : 'delta')
+    this.#loggedBytes = 0
+    this.#own = 'writing'
+    this.#tasks.push({ kind: 'snapshotBegin', head: history.committedHead(digest), full })
+  }
+
+  #abandonOwn(tree: Tree): void {
+    if (this.#own === undefined) return
+    tree.abandonImage()
+    this.#own = undefined
+    this.#tasks.push({ kind: 'snapshotAbort' })
+  }
+
+  #load(bytes: Uint8Array): void {
+    assert(this.#incoming !== undefined, 'a chunk belongs to a snapshot under way')
+    this.#incoming.loader.load(bytes)
+    this.#incoming.empty = false
+    this.#tasks.push({ kind: 'stage', bytes })
+  }
+
+  #switch(zxid: Zxid, replica: Replica): void {
+    const incoming = this.#incoming
+    assert(incoming?.head.point.zxid === zxid, 'the tree switches to the snapshot that came')
+    this.#incoming = undefined
+    this.#wantsFull = false
+    this.#loggedBytes = 0
+    // A leader that never took a snapshot sends none: the log then starts from the empty tree.
+    replica.replaceTree(
+      incoming.empty ? new Tree() : incoming.loader.finish(zxid, incoming.head.digest),
+    )
+  }
+}

@@ -1,0 +1,225 @@
+/**
+ * One peer without its surroundings: agreement, the replica and the order of work on the store, tied together. Pure, so
+ * that the worker thread and the simulator run the same code. A turn takes all inputs that have come and hands out what
+ * follows: at most one frame for each peer and each client, and at most one write.
+ */
+
+import { assert, unreachable } from '../base/assert.ts'
+import { ByteReader } from '../base/bytes.ts'
+import type { LogPoint } from '../base/group.ts'
+import { TOUCH_TICKS } from '../base/limits.ts'
+import type { PeerStatus } from '../base/ports.ts'
+import { epochOf, makeZxid, type Sid } from '../base/zxid.ts'
+import { Replica } from '../replica/replica.ts'
+import type { Tree } from '../tree/tree.ts'
+import { decodePeerMessage, encodeFrame } from '../zab/codec.ts'
+import type { ZabConfig } from '../zab/desk.ts'
+import type { Deliveries, Loaded, PeerMessage } from '../zab/types.ts'
+import { type RecoveredPeer, Zab } from '../zab/zab.ts'
+import { Snapshots } from './core-snapshots.ts'
+import type { StoreTask } from './core-tasks.ts'
+
+export interface PeerConfig extends ZabConfig {
+  readonly dataBytesMax: number
+  readonly tickMs: number
+  /** Bytes of log after which a snapshot is taken. */
+  readonly snapshotLogBytes: number
+}
+
+export type PeerInput =
+  | { readonly kind: 'tick' }
+  | { readonly kind: 'linkUp'; readonly sid: Sid }
+  | { readonly kind: 'linkDown'; readonly sid: Sid }
+  | { readonly kind: 'peerFrame'; readonly from: Sid; readonly frame: Uint8Array }
+  /** A client's port was opened. The number was never used by this peer before, not even before a restart. */
+  | { readonly kind: 'connect'; readonly connection: number }
+  | { readonly kind: 'clientFrame'; readonly connection: number; readonly frame: Uint8Array }
+  | { readonly kind: 'disconnect'; readonly connection: number }
+  | { readonly kind: 'persisted'; readonly writeId: number }
+  | { readonly kind: 'loaded'; readonly loadId: number; readonly loaded: Loaded }
+  /** A part of the snapshot under way is written. */
+  | { readonly kind: 'snapshotStep' }
+  /** The snapshot is visible and older ones are purged: the log begins here now. */
+  | { readonly kind: 'snapshotDone'; readonly logStart: LogPoint; readonly wantsFull: boolean }
+
+export interface Addressed<To> {
+  readonly to: To
+  readonly frame: Uint8Array
+}
+
+export interface TurnOutput {
+  readonly peerFrames: readonly Addressed<Sid>[]
+  readonly clientFrames: readonly Addressed<number>[]
+  /** Client connections to close, after their frame. */
+  readonly closings: readonly number[]
+  /** For the store, in order. */
+  readonly tasks: readonly StoreTask[]
+}
+
+export class PeerCore {
+  readonly #zab: Zab
+  readonly #replica: Replica
+  readonly #snapshots: Snapshots
+  /** The reign in which requests are served now. */
+  #servedReign = 0
+  #leads = false
+  #ticks = 0
+
+  constructor(
+    config: PeerConfig,
+    recovered: RecoveredPeer,
+    tree: Tree,
+    wantsFullSnapshot: boolean,
+  ) {
+    this.#zab = new Zab(config, recovered)
+    const { sid, dataBytesMax, tickMs } = config
+    this.#replica = new Replica({ sid, tree, dataBytesMax, tickMs })
+    this.#snapshots = new Snapshots(config.snapshotLogBytes, wantsFullSnapshot)
+    this.#zab.start()
+  }
+
+  get zab(): Zab {
+    return this.#zab
+  }
+
+  get tree(): Tree {
+    return this.#replica.tree
+  }
+
+  get status(): PeerStatus {
+    const { role, leader, serving, epoch } = this.#zab.view
+    const { zxid, digest, nodeCount } = this.tree
+    let sessions = 0
+    for (const _ of this.tree.sessions()) sessions++
+    return { role, leader, serving, epoch, zxid, digest, nodes: nodeCount, sessions }
+  }
+
+  /** `now` is the clock in milliseconds since 1970; it only stamps transactions. */
+  turn(inputs: readonly PeerInput[], now: number): TurnOutput {
+    for (const input of inputs) this.#dispatch(input, now)
+    this.#settle(now)
+    const { messages, loads } = this.#zab.takeWork()
+    const persist = this.#zab.takePersist()
+    const tasks: StoreTask[] = []
+    if (persist !== undefined) tasks.push({ kind: 'write', persist })
+    for (const load of loads) tasks.push({ kind: 'load', load })
+    this.#snapshots.advance(this.tree, this.#zab)
+    tasks.push(...this.#snapshots.takeTasks())
+    return {
+      peerFrames: packByPeer(messages),
+      clientFrames: this.#replica
+        .takeFrames()
+        .map(({ connection, frame }) => ({ to: connection, frame })),
+      closings: this.#replica.takeClosings(),
+      tasks,
+    }
+  }
+
+  #dispatch(input: PeerInput, now: number): void {
+    switch (input.kind) {
+      case 'peerFrame': {
+        const reader = new ByteReader(input.frame)
+        while (!reader.done) {
+          this.#zab.step({ kind: 'message', from: input.from, message: decodePeerMessage(reader) })
+        }
+        return
+      }
+      case 'clientFrame':
+        return this.#replica.receive(input.connection, input.frame)
+      case 'connect':
+        return this.#replica.connect(input.connection)
+      case 'disconnect':
+        return this.#replica.disconnect(input.connection)
+      case 'tick':
+        return this.#tick(now)
+      case 'linkUp':
+      case 'linkDown':
+      case 'persisted':
+      case 'loaded':
+        return this.#zab.step(input)
+      case 'snapshotStep':
+        return this.#snapshots.onStep()
+      case 'snapshotDone':
+        this.#snapshots.onDone(input.wantsFull)
+        return this.#zab.purged(input.logStart)
+      default:
+        unreachable(input)
+    }
+  }
+
+  #tick(now: number): void {
+    // What came before the tick counts before it: a peer that was held up must not expire those that were heard from.
+    this.#settle(now)
+    this.#zab.step({ kind: 'tick' })
+    if (this.#leads) this.#replica.tick()
+    if (++this.#ticks % TOUCH_TICKS === 0) this.#zab.report(this.#replica.connectedSessions())
+  }
+
+  /** Lets what agreement delivered have its effect, until nothing more follows from it. */
+  #settle(now: number): void {
+    for (;;) {
+      const deliveries = this.#zab.takeDeliveries()
+      this.#snapshots.stage(deliveries.staging, this.#replica)
+      for (const group of deliveries.committed) {
+        this.#replica.apply(group)
+        this.#snapshots.logged(group.payload.length)
+      }
+      this.#noticeReign()
+      this.#order(deliveries, now)
+      if (isEmpty(deliveries)) return
+    }
+  }
+
+  /** Follows the role: the replica prepares requests while this peer leads, and resubmits to each new leader. */
+  #noticeReign(): void {
+    const view = this.#zab.view
+    const leads = view.serving && view.role === 'leading'
+    const newReign = view.serving && view.reign !== this.#servedReign
+    if (this.#leads && (!leads || newReign)) this.#replica.unlead()
+    if (newReign) {
+      this.#servedReign = view.reign
+      if (leads) {
+        assert(this.tree.zxid === view.committed, 'a leader prepares upon all that is committed')
+        assert(epochOf(view.last) < view.epoch, 'a reign begins with nothing of its own')
+        this.#replica.lead(makeZxid(view.epoch, 0))
+      }
+      this.#replica.resubmit()
+    }
+    this.#leads = leads
+  }
+
+  #order(deliveries: Deliveries, now: number): void {
+    if (!this.#zab.view.serving) return
+    const own = this.#replica.takeSubmissions()
+    if (!this.#leads) {
+      if (own !== undefined) this.#zab.forward(own)
+      return
+    }
+    for (const touched of deliveries.touched) this.#replica.touch(touched)
+    for (const payload of deliveries.requests) this.#replica.prepare(payload, now)
+    if (own !== undefined) this.#replica.prepare(own, now)
+    for (const { payload, count } of this.#replica.takeGroups()) {
+      if (!this.#zab.propose(payload, count)) return this.#noticeReign()
+    }
+  }
+}
+
+function isEmpty(deliveries: Deliveries): boolean {
+  return (
+    deliveries.committed.length === 0 &&
+    deliveries.staging.length === 0 &&
+    deliveries.requests.length === 0
+  )
+}
+
+function packByPeer(
+  messages: readonly { readonly to: Sid; readonly message: PeerMessage }[],
+): Addressed<Sid>[] {
+  const byPeer = new Map<Sid, PeerMessage[]>()
+  for (const { to, message } of messages) {
+    const packed = byPeer.get(to)
+    if (packed === undefined) byPeer.set(to, [message])
+    else packed.push(message)
+  }
+  return Array.from(byPeer, ([to, packed]) => ({ to, frame: encodeFrame(packed) }))
+}

@@ -1,0 +1,211 @@
+/**
+ * The surroundings of one peer's core in its thread: ports, store and clock. Whatever comes in is put into the inbox and
+ * schedules one turn; a turn drains the inbox and carries out what the core says. Nothing is decided here.
+ */
+
+import { randomInt } from 'node:crypto'
+import type { MessagePort } from 'node:worker_threads'
+import { unreachable } from '../base/assert.ts'
+import { Board } from '../base/board.ts'
+import type { ConnectMessage, ControlMessage, PeerBoot, PeerReport } from '../base/ports.ts'
+import type { Sid } from '../base/zxid.ts'
+import type { Store } from '../storage/store.ts'
+import type { PeerCore, PeerInput, TurnOutput } from './core.ts'
+import { StoreRunner } from './store-runner.ts'
+
+/** From this size on a frame's memory is handed over; below, copying is cheaper. */
+const TRANSFER_BYTES = 8192
+
+interface Link {
+  readonly port: MessagePort
+  readonly incarnation: number
+}
+
+interface Client {
+  readonly port: MessagePort
+  readonly wake: Int32Array
+}
+
+function post(port: MessagePort, frame: Uint8Array): void {
+  if (frame.length < TRANSFER_BYTES) port.postMessage(frame)
+  else port.postMessage(frame, [frame.buffer as ArrayBuffer])
+}
+
+export class Driver {
+  readonly #boot: PeerBoot
+  readonly #core: PeerCore
+  readonly #store: Store
+  readonly #board: Board
+  readonly #runner: StoreRunner
+  readonly #links = new Map<Sid, Link>()
+  readonly #clients = new Map<number, Client>()
+  readonly #doors = new Set<MessagePort>()
+  #inbox: PeerInput[] = []
+  #scheduled = false
+  #ended = false
+  /** Random, so that no number of an earlier life of this peer comes again. */
+  #nextConnection = randomInt(2 ** 47) * 32
+  #serving = false
+  #ticker: NodeJS.Timeout | undefined
+  #resolve: () => void = () => {}
+  #reject: (error: unknown) => void = () => {}
+  readonly #turn = (): void => this.#runTurn()
+
+  constructor(boot: PeerBoot, core: PeerCore, store: Store) {
+    this.#boot = boot
+    this.#core = core
+    this.#store = store
+    this.#board = new Board(boot.board)
+    this.#runner = new StoreRunner(
+      store,
+      input => this.#push(input),
+      error => this.#end(error),
+    )
+  }
+
+  /** Lives until the peer is closed (resolves) or cannot go on (rejects). The store is closed by then. */
+  run(damage: string | undefined): Promise<void> {
+    const { control, tickMs } = this.#boot
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+      control.on('message', (message: ControlMessage) => this.#onControl(message))
+      this.#ticker = setInterval(() => this.#push({ kind: 'tick' }), tickMs)
+      this.#report({ kind: 'ready', damage })
+      this.#schedule()
+    })
+  }
+
+  #push(input: PeerInput): void {
+    this.#inbox.push(input)
+    this.#schedule()
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    setImmediate(this.#turn)
+  }
+
+  #runTurn(): void {
+    this.#scheduled = false
+    if (this.#ended) return
+    const inputs = this.#inbox
+    this.#inbox = []
+    try {
+      this.#carryOut(this.#core.turn(inputs, Date.now()))
+      this.#show()
+    } catch (error) {
+      this.#end(error)
+    }
+  }
+
+  #carryOut(output: TurnOutput): void {
+    // Other peers first: their disks and ours then work at the same time.
+    for (const { to, frame } of output.peerFrames) {
+      const link = this.#links.get(to)
+      if (link !== undefined) post(link.port, frame)
+    }
+    this.#runner.run(output.tasks)
+    for (const { to, frame } of output.clientFrames) {
+      const client = this.#clients.get(to)
+      if (client === undefined) continue
+      post(client.port, frame)
+      Atomics.add(client.wake, 0, 1)
+      Atomics.notify(client.wake, 0)
+    }
+    for (const connection of output.closings) {
+      const client = this.#clients.get(connection)
+      this.#clients.delete(connection)
+      client?.port.close()
+    }
+  }
+
+  #show(): void {
+    const { serving, role } = this.#core.zab.view
+    this.#board.show(this.#boot.sid, serving ? role : 'looking')
+    if (serving === this.#serving) return
+    this.#serving = serving
+    this.#report({ kind: 'role', serving })
+  }
+
+  #onControl(message: ControlMessage): void {
+    switch (message.kind) {
+      case 'link':
+        return this.#link(message.sid, { port: message.port, incarnation: message.incarnation })
+      case 'door':
+        return this.#openDoor(message.door)
+      case 'status':
+        return this.#report({ kind: 'status', id: message.id, status: this.#core.status })
+      case 'close':
+        return this.#end(undefined)
+      default:
+        unreachable(message)
+    }
+  }
+
+  #link(sid: Sid, link: Link): void {
+    const before = this.#links.get(sid)
+    if (before !== undefined) this.#unlink(sid, before)
+    this.#links.set(sid, link)
+    const { port } = link
+    port.on('message', (frame: Uint8Array) => {
+      if (this.#links.get(sid) === link) this.#push({ kind: 'peerFrame', from: sid, frame })
+    })
+    port.on('close', () => this.#unlink(sid, link))
+    this.#push({ kind: 'linkUp', sid })
+  }
+
+  /** The other end is gone: known at once, and shown to clients that are blocked and cannot see it. */
+  #unlink(sid: Sid, link: Link): void {
+    if (this.#links.get(sid) !== link) return
+    this.#links.delete(sid)
+    link.port.close()
+    if (this.#ended) return
+    this.#board.showDown(sid, link.incarnation)
+    this.#push({ kind: 'linkDown', sid })
+  }
+
+  #openDoor(door: MessagePort): void {
+    this.#doors.add(door)
+    door.on('message', (message: ConnectMessage) => this.#connect(message))
+    door.on('close', () => this.#doors.delete(door))
+  }
+
+  #connect({ port, wake }: ConnectMessage): void {
+    const connection = this.#nextConnection++
+    this.#clients.set(connection, { port, wake: new Int32Array(wake) })
+    this.#push({ kind: 'connect', connection })
+    port.on('message', (frame: Uint8Array) =>
+      this.#push({ kind: 'clientFrame', connection, frame }),
+    )
+    port.on('close', () => {
+      // Unless it was us who closed it.
+      if (this.#clients.delete(connection)) this.#push({ kind: 'disconnect', connection })
+    })
+  }
+
+  #report(report: PeerReport): void {
+    this.#boot.control.postMessage(report)
+  }
+
+  /** Stops acting at once, so that nothing is acknowledged any more, then closes the store. */
+  #end(error: unknown): void {
+    if (this.#ended) return
+    this.#ended = true
+    clearInterval(this.#ticker)
+    this.#board.showDown(this.#boot.sid, this.#boot.incarnation)
+    for (const { port } of this.#links.values()) port.close()
+    for (const { port } of this.#clients.values()) port.close()
+    for (const door of this.#doors) door.close()
+    this.#store
+      .close()
+      .catch((closing: unknown) => {
+        error ??= closing
+      })
+      .then(() => {
+        if (error === undefined) this.#resolve()
+        else this.#reject(error)
+      })
+  }
+}

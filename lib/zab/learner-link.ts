@@ -1,0 +1,304 @@
+/**
+ * The leader's side of one connection to a learner (LearnerHandler.java): how far the learner's log is, how it is brought
+ * up to date (DIFF, TRUNC or SNAP), and what it has acknowledged. It decides nothing about quorums.
+ */
+
+import { assert, unreachable } from '../base/assert.ts'
+import { type Group, LOG_START, type LogPoint } from '../base/group.ts'
+import { type Epoch, makeZxid, type Sid, ZXID_ZERO, type Zxid } from '../base/zxid.ts'
+import type { Desk } from './desk.ts'
+import { joinPoint } from './history.ts'
+import type { EpochEnds, LeaderMessage, Load, Loaded } from './types.ts'
+
+export interface LearnerState {
+  readonly currentEpoch: Epoch
+  readonly last: LogPoint
+  readonly epochEnds: EpochEnds
+  readonly needsSnapshot: boolean
+}
+
+type Phase =
+  /** FOLLOWERINFO came; LEADERINFO not yet answered. */
+  | 'info'
+  /** ACKEPOCH came; the leader may not be ready to synchronise. */
+  | 'epoch'
+  /** History is being read and sent. */
+  | 'syncing'
+  /** Everything up to now was sent, NEWLEADER too; what is proposed from now on is forwarded. */
+  | 'forwarding'
+  /** NEWLEADER is acknowledged. */
+  | 'entered'
+  /** UPTODATE was sent. */
+  | 'active'
+
+export class LearnerLink {
+  readonly sid: Sid
+  readonly connection: number
+  /** False for observers: they get what is committed, and their acknowledgements count for nothing. */
+  readonly votes: boolean
+  readonly #desk: Desk
+  #phase: Phase = 'info'
+  #state: LearnerState | undefined
+  #epoch: Epoch | undefined
+  /** End of what was sent. */
+  #sent: LogPoint = LOG_START
+  #acked: Zxid = ZXID_ZERO
+  /** DIFF, TRUNC or SNAP was said. */
+  #joined = false
+  #load: Exclude<Load, { kind: 'release' }> | undefined
+  /** A snapshot that the store holds open for this learner. */
+  #snapshotId: number | undefined
+  #silentTicks = 0
+  #failed: string | undefined
+
+  constructor(desk: Desk, sid: Sid, connection: number, votes: boolean) {
+    this.#desk = desk
+    this.sid = sid
+    this.connection = connection
+    this.votes = votes
+  }
+
+  get state(): LearnerState | undefined {
+    return this.#state
+  }
+
+  get silentTicks(): number {
+    return this.#silentTicks
+  }
+
+  /** Why this learner must be dismissed. */
+  get failed(): string | undefined {
+    return this.#failed
+  }
+
+  /** Highest zxid acknowledged in this reign; zero before NEWLEADER is. */
+  get acked(): Zxid {
+    return this.entered ? this.#acked : ZXID_ZERO
+  }
+
+  get entered(): boolean {
+    return this.#phase === 'entered' || this.#phase === 'active'
+  }
+
+  get active(): boolean {
+    return this.#phase === 'active'
+  }
+
+  get #forwards(): boolean {
+    return this.#phase === 'forwarding' || this.entered
+  }
+
+  heard(): void {
+    this.#silentTicks = 0
+  }
+
+  tick(): void {
+    this.#silentTicks++
+    if (this.#forwards) this.send({ kind: 'ping' })
+  }
+
+  send(message: LeaderMessage): void {
+    this.#desk.send(this.sid, { connection: this.connection, ...message })
+  }
+
+  tellEpoch(epoch: Epoch): void {
+    this.#epoch = epoch
+    this.send({ kind: 'leaderInfo', epoch })
+  }
+
+  /** Returns false for an ACKEPOCH out of place. */
+  acknowledgeEpoch(state: LearnerState): boolean {
+    if (this.#phase !== 'info' || this.#epoch === undefined) return false
+    this.#phase = 'epoch'
+    this.#state = state
+    return true
+  }
+
+  /** Brings the learner up to date; to be called once the epoch has its quorum. */
+  synchronize(): void {
+    const state = this.#state
+    if (this.#phase !== 'epoch' || state === undefined) return
+    this.#phase = 'syncing'
+    const { history } = this.#desk
+    const join = joinPoint(history.epochEnds, state.epochEnds)
+    const known = history.pointAt(join.zxid)
+    const differs = known !== undefined && known.chain !== join.chain
+    if (state.needsSnapshot || differs || join.zxid < history.logStart.zxid) {
+      this.#loadSnapshot()
+      return
+    }
+    const cut = state.last.zxid !== join.zxid
+    if (known !== undefined) {
+      this.#join(join, cut)
+      this.#sendFrom(join)
+      return
+    }
+    // Older than memory: the store proves, by the chain, that the learner's log is a prefix of ours, before we say DIFF.
+    this.#sent = join
+    this.#loadGroups(join)
+  }
+
+  /** NEWLEADER and later acknowledgements. Returns false when the learner acknowledges what it was never sent. */
+  acknowledge(zxid: Zxid): boolean {
+    const epoch = this.#epoch
+    if (epoch === undefined || !this.#forwards) return false
+    const newLeader = makeZxid(epoch, 0)
+    const sent = this.#sent.zxid > newLeader ? this.#sent.zxid : newLeader
+    if (zxid < newLeader || zxid > sent || zxid < this.#acked) return false
+    this.#acked = zxid
+    if (this.#phase === 'forwarding') this.#phase = 'entered'
+    return true
+  }
+
+  /** The reign is established: the learner may serve. */
+  activate(): void {
+    if (this.#phase !== 'entered') return
+    this.#phase = 'active'
+    this.send({ kind: 'commit', zxid: this.#desk.history.committed })
+    this.send({ kind: 'upToDate' })
+  }
+
+  propose(group: Group): void {
+    if (!this.votes || !this.#forwards) return
+    this.send({ kind: 'proposal', group })
+    this.#sent = { zxid: group.last, chain: group.chain }
+  }
+
+  /** Tells of a new commit point; `groups` are what it committed. */
+  commit(zxid: Zxid, groups: readonly Group[]): void {
+    if (!this.#forwards) return
+    if (this.votes) {
+      this.send({ kind: 'commit', zxid })
+      return
+    }
+    for (const group of groups) {
+      if (group.last <= this.#sent.zxid) continue
+      this.send({ kind: 'inform', group })
+      this.#sent = { zxid: group.last, chain: group.chain }
+    }
+  }
+
+  onSnapshotNext(): void {
+    if (this.#phase === 'syncing') this.#loadChunk()
+  }
+
+  /** Lets go of what the store holds open for this learner. */
+  close(): void {
+    if (this.#snapshotId === undefined) return
+    this.#desk.load({ kind: 'release', snapshotId: this.#snapshotId })
+    this.#snapshotId = undefined
+  }
+
+  /** Whether `loadId` is one this learner waits for. */
+  waitsFor(loadId: number): boolean {
+    return this.#load?.loadId === loadId
+  }
+
+  onLoaded(loaded: Loaded): void {
+    const asked = this.#load
+    this.#load = undefined
+    switch (loaded.kind) {
+      case 'groups':
+        return this.#onGroupsLoaded(loaded.groups)
+      case 'snapshot':
+        this.#snapshotId = asked?.loadId
+        this.send({ kind: 'snap', head: loaded.head })
+        this.#joined = true
+        this.#sent = loaded.head.point
+        return this.#loadChunk()
+      case 'chunk':
+        this.send({ kind: 'snapshotChunk', bytes: loaded.bytes, last: loaded.last })
+        if (loaded.last) {
+          this.close()
+          this.#sendFrom(this.#sent)
+        }
+        return
+      case 'missing':
+        return this.#onMissing(asked)
+      default:
+        return unreachable(loaded)
+    }
+  }
+
+  #join(join: LogPoint, cut: boolean): void {
+    this.send({ kind: cut ? 'trunc' : 'diff', join })
+    this.#joined = true
+    this.#sent = join
+  }
+
+  #onGroupsLoaded(groups: readonly Group[]): void {
+    if (!this.#joined) this.#join(this.#sent, this.#state?.last.zxid !== this.#sent.zxid)
+    const limit = this.#limit()
+    for (const group of groups) {
+      if (group.last > limit) break
+      this.send({ kind: 'proposal', group })
+      this.#sent = { zxid: group.last, chain: group.chain }
+    }
+    this.#sendFrom(this.#sent)
+  }
+
+  /** The store's log does not reach back, or parts from the learner's: a snapshot is the way, unless it was tried. */
+  #onMissing(asked: Load | undefined): void {
+    if (asked?.kind === 'groups' && !this.#joined) return this.#loadSnapshot()
+    if (asked?.kind === 'snapshot' && this.#desk.history.logStart.zxid === ZXID_ZERO) {
+      // Nothing was ever snapshotted: the empty tree and the whole log are as good.
+      this.send({ kind: 'snap', head: { point: LOG_START, digest: 0, epochEnds: [] } })
+      this.send({ kind: 'snapshotChunk', bytes: new Uint8Array(0), last: true })
+      this.#joined = true
+      return this.#sendFrom(LOG_START)
+    }
+    this.#failed = 'the history it needs is not in the store'
+  }
+
+  /** An observer gets only what is committed. */
+  #limit(): Zxid {
+    const { history } = this.#desk
+    return this.votes ? history.last.zxid : history.committed
+  }
+
+  /** Sends what memory holds after `point`, or asks the store for what lies before that; ends with NEWLEADER. */
+  #sendFrom(point: LogPoint): void {
+    const { history } = this.#desk
+    const groups = history.groupsAfter(point.zxid)
+    if (groups === undefined) return this.#loadGroups(point)
+    const limit = this.#limit()
+    for (const group of groups) {
+      if (group.last > limit) break
+      this.send({ kind: 'proposal', group })
+      this.#sent = { zxid: group.last, chain: group.chain }
+    }
+    const epoch = this.#epoch!
+    this.send({ kind: 'commit', zxid: commitWithin(history.committed, this.#sent.zxid) })
+    this.send({ kind: 'newLeader', zxid: makeZxid(epoch, 0) })
+    this.#phase = 'forwarding'
+  }
+
+  #loadGroups(after: LogPoint): void {
+    this.#ask({ kind: 'groups', loadId: this.#desk.nextLoadId(), after })
+  }
+
+  #loadSnapshot(): void {
+    this.#ask({ kind: 'snapshot', loadId: this.#desk.nextLoadId() })
+  }
+
+  #loadChunk(): void {
+    assert(this.#snapshotId !== undefined, 'a chunk is read of an open snapshot')
+    this.#ask({ kind: 'chunk', loadId: this.#desk.nextLoadId(), snapshotId: this.#snapshotId })
+  }
+
+  #ask(load: Exclude<Load, { kind: 'release' }>): void {
+    this.#load = load
+    this.#desk.load(load)
+  }
+}
+
+/** A learner cannot know a commit beyond what it was sent. */
+function commitWithin(committed: Zxid, sent: Zxid): Zxid {
+  return committed < sent ? committed : sent
+}
+
+/** Whether a learner's log is ahead of the leader's own, by what decides elections (Leader.waitForEpochAck). */
+export function isAhead(state: LearnerState, currentEpoch: Epoch, last: Zxid): boolean {
+  if (state.currentEpoch !== currentEpoch) return state.currentEpoch > currentEpoch
+  return state.last.zxid > last
+}
