@@ -259,6 +259,10 @@ export class Leader {
     if (zxid <= this.#toldZxid) return
     this.#toldZxid = zxid
     for (const link of this.#links.values()) link.commit(zxid, groups)
+    // All that this epoch had room for is committed: only a new reign can order more (ZOOKEEPER-1277).
+    if (epochOf(zxid) === this.#epoch && counterOf(zxid) === COUNTER_MAX) {
+      this.#end('the zxid counter is used up')
+    }
   }
 
   /** A leader without a quorum of live learners steps down; it may have been deposed already. */

@@ -229,6 +229,17 @@ test('a counter that is used up forces an election, and the next reign goes on',
   assert.equal(cluster.peer(1).texts.at(-1), 'next')
 })
 
+test('a counter used up to the last forces an election by itself (ZOOKEEPER-1277)', () => {
+  const cluster = threeWithLeader3()
+  const { epoch } = cluster.peer(3).zab.view
+  assert.ok(cluster.peer(3).zab.propose(Buffer.from('all'), 2 ** 32 - 1))
+  cluster.tick(20)
+  const leader = [1, 2, 3].find(sid => cluster.peer(sid).zab.view.role === 'leading')
+  assert.ok(leader, 'there is a leader again')
+  assert.ok(cluster.peer(leader).zab.view.epoch > epoch)
+  for (const sid of [1, 2, 3]) assert.deepEqual(cluster.peer(sid).texts, ['all'])
+})
+
 test('with one peer the quorum is that peer', () => {
   const cluster = new Cluster([1])
   cluster.start(1)
