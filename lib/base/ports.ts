@@ -44,8 +44,8 @@ export interface PeerBoot {
   readonly board: SharedArrayBuffer
   /** From `Board.started`. */
   readonly incarnation: number
-  /** False when the peer's earlier data are known to be lost: it has no vote before a leader has synchronised it. */
-  readonly trusted: boolean
+  /** Whether no leader ever served this ensemble: only then may a peer without any data vote. */
+  readonly founding: boolean
   readonly tickMs: number
   readonly initLimitTicks: number
   readonly syncLimitTicks: number

@@ -34,7 +34,6 @@ function post(port: MessagePort, frame: Uint8Array): void {
 export class Driver {
   readonly #boot: PeerBoot
   readonly #core: PeerCore
-  readonly #store: Store
   readonly #board: Board
   readonly #runner: StoreRunner
   readonly #links = new Map<Sid, Link>()
@@ -54,7 +53,6 @@ export class Driver {
   constructor(boot: PeerBoot, core: PeerCore, store: Store) {
     this.#boot = boot
     this.#core = core
-    this.#store = store
     this.#board = new Board(boot.board)
     this.#runner = new StoreRunner(
       store,
@@ -63,7 +61,7 @@ export class Driver {
     )
   }
 
-  /** Lives until the peer is closed (resolves) or cannot go on (rejects). The store is closed by then. */
+  /** Lives until the peer is to be closed (resolves) or cannot go on (rejects). The store is the caller's to close. */
   run(damage: string | undefined): Promise<void> {
     const { control, tickMs } = this.#boot
     return new Promise((resolve, reject) => {
@@ -189,7 +187,7 @@ export class Driver {
     this.#boot.control.postMessage(report)
   }
 
-  /** Stops acting at once, so that nothing is acknowledged any more, then closes the store. */
+  /** Stops acting at once, so that nothing is acknowledged any more. */
   #end(error: unknown): void {
     if (this.#ended) return
     this.#ended = true
@@ -198,14 +196,7 @@ export class Driver {
     for (const { port } of this.#links.values()) port.close()
     for (const { port } of this.#clients.values()) port.close()
     for (const door of this.#doors) door.close()
-    this.#store
-      .close()
-      .catch((closing: unknown) => {
-        error ??= closing
-      })
-      .then(() => {
-        if (error === undefined) this.#resolve()
-        else this.#reject(error)
-      })
+    if (error === undefined) this.#resolve()
+    else this.#reject(error)
   }
 }

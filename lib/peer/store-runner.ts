@@ -43,7 +43,7 @@ export class StoreRunner {
       case 'abortStaging':
         return store.abortStaging()
       case 'snapshotBegin':
-        await store.beginSnapshot(task.head, task.full ? 'full' : 'delta')
+        store.beginSnapshot(task.head, task.full ? 'full' : 'delta')
         return this.#push({ kind: 'snapshotStep' })
       case 'snapshotChunk':
         await store.appendSnapshot(task.bytes)

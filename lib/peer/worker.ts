@@ -27,7 +27,10 @@ function configOf(boot: PeerBoot): PeerConfig {
   }
 }
 
-/** A log that has a hole, or was lost, is not voted from and not continued. */
+/**
+ * A log that has a hole is not voted from, and neither is none at all, unless the ensemble is only being founded: a peer
+ * that never entered an epoch although others did may have lost what it promised.
+ */
 function recoveredPeer(recovered: Recovered, boot: PeerBoot): RecoveredPeer {
   return {
     epochs: recovered.epochs,
@@ -38,7 +41,7 @@ function recoveredPeer(recovered: Recovered, boot: PeerBoot): RecoveredPeer {
       epochEnds: recovered.epochEnds,
     },
     committed: recovered.committed,
-    trusted: recovered.damage === undefined && (boot.trusted || !recovered.fresh),
+    trusted: recovered.damage === undefined && (boot.founding || recovered.epochs.currentEpoch > 0),
   }
 }
 
@@ -73,13 +76,15 @@ function failureOf(error: unknown): Failure {
  * The supervisor aborts the task to kill the thread.
  */
 export async function runPeer(boot: PeerBoot): Promise<void> {
-  let store: Store | undefined
   try {
-    store = await openStore(boot)
-    const { core, damage } = await recover(store, boot)
-    await new Driver(boot, core, store).run(damage)
+    const store = await openStore(boot)
+    try {
+      const { core, damage } = await recover(store, boot)
+      await new Driver(boot, core, store).run(damage)
+    } finally {
+      await store.close()
+    }
   } catch (error) {
-    await store?.close().catch(() => undefined)
     boot.control.postMessage({ kind: 'failed', failure: failureOf(error) })
     throw error
   } finally {

@@ -1,0 +1,46 @@
+/** Replies become what a method returns. */
+
+import { assert } from '../base/assert.ts'
+import type { Reply } from '../base/reply.ts'
+import type { Stat } from '../base/stat.ts'
+
+/** A znode's data and metadata, read at one moment. */
+export interface GetResult {
+  /** The caller's own; empty for a node without data. */
+  readonly data: Buffer
+  readonly stat: Stat
+}
+
+/** Small data is copied out, so that it does not keep a large frame in memory; a frame of its own is kept as it is. */
+function own(view: Uint8Array): Buffer {
+  const { buffer, byteOffset, byteLength } = view
+  return byteLength * 2 >= buffer.byteLength
+    ? Buffer.from(buffer, byteOffset, byteLength)
+    : Buffer.from(view)
+}
+
+export function pathAnswer(reply: Reply): string {
+  assert(reply.path !== undefined, 'a create answers with its path')
+  return reply.path
+}
+
+export function statAnswer(reply: Reply): Stat {
+  assert(reply.stat !== undefined, 'a set answers with its stat')
+  return reply.stat
+}
+
+export function getAnswer(reply: Reply): GetResult {
+  assert(reply.data !== undefined, 'a get answers with data')
+  return { data: own(reply.data), stat: statAnswer(reply) }
+}
+
+export function existsAnswer(reply: Reply): Stat | null {
+  return reply.code === 'NO_NODE' ? null : statAnswer(reply)
+}
+
+export function childrenAnswer(reply: Reply): string[] {
+  assert(reply.names !== undefined, 'children answers with names')
+  return reply.names as string[]
+}
+
+export function noAnswer(): void {}

@@ -1,0 +1,185 @@
+/**
+ * The link: carries the pure core's frames to the peer that serves the session, and sees to it that there is one.
+ *
+ * What must happen in time (finding a peer, noticing a dead or stuck one, giving up on calls) is one function,
+ * `patrol`. It needs no event loop, so a blocked thread, which calls it between its waits, fails over like any other.
+ * Nothing here runs a user's code.
+ */
+
+import { assert } from '../base/assert.ts'
+import type { Sid } from '../base/zxid.ts'
+import type { ClientCore } from './core.ts'
+import type { Doors } from './doors.ts'
+import { chooseHome, Home, type HomeListener, otherLeader } from './home.ts'
+import type { LineOptions } from './options.ts'
+
+/** A home that has said nothing for this share of the session timeout is left, if another peer leads. */
+const PATIENCE_SHARE = 1 / 3
+
+export class Link implements HomeListener {
+  /** Bumped and notified by the home after each frame: what a blocked thread waits on. */
+  readonly wakeCount = new Int32Array(new SharedArrayBuffer(4))
+  readonly #core: ClientCore
+  readonly #doors: Doors
+  readonly #options: LineOptions
+  readonly #onArrival: () => void
+  #home: Home | undefined
+  #keepAlive = true
+  #patrolledAt = 0
+  /** When the home was connected or last said something. */
+  #heardAt = 0
+  /** Since when no peer serves the session; undefined while one does. */
+  #unservedSince: number | undefined = performance.now()
+
+  /** `onArrival` is called when the event loop has brought something, after the core has taken it in. */
+  constructor(core: ClientCore, doors: Doors, options: LineOptions, onArrival: () => void) {
+    this.#core = core
+    this.#doors = doors
+    this.#options = options
+    this.#onArrival = onArrival
+  }
+
+  /** When `patrol` last ran, by `performance.now()`. */
+  get patrolledAt(): number {
+    return this.#patrolledAt
+  }
+
+  /** Sends what the core has to say. */
+  flush(): void {
+    const home = this.#home
+    if (home === undefined) return
+    for (;;) {
+      const frame = this.#core.takeFrame()
+      if (frame === undefined) return
+      home.post(frame)
+    }
+  }
+
+  /** Takes in all frames that have arrived. */
+  drain(): void {
+    for (;;) {
+      const frame = this.#home?.take()
+      if (frame === undefined) return
+      this.#receive(frame)
+    }
+  }
+
+  patrol(): void {
+    if (this.#core.finished) return
+    // What has already arrived counts, however long this thread was busy elsewhere.
+    this.drain()
+    this.#doors.collect()
+    if (this.#doors.ensembleClosed) this.#core.finish('closed', 'CLOSED')
+    const now = performance.now()
+    this.#patrolledAt = now
+    if (!this.#core.finished) this.#checkHome(now)
+    this.#checkDeadlines(now)
+    this.flush()
+  }
+
+  /** Whether the connection keeps the process alive. */
+  setKeepAlive(on: boolean): void {
+    this.#keepAlive = on
+    this.#home?.keepAlive(on)
+  }
+
+  close(): void {
+    this.#home?.close()
+    this.#home = undefined
+    this.#doors.close()
+  }
+
+  onFrame(home: Home, frame: Uint8Array): void {
+    if (home !== this.#home) return
+    this.#receive(frame)
+    if (this.#core.linked) this.flush()
+    else this.patrol()
+    this.#onArrival()
+  }
+
+  onGone(home: Home): void {
+    if (home !== this.#home) return
+    this.#lose(home)
+    this.patrol()
+    this.#onArrival()
+  }
+
+  #receive(frame: Uint8Array): void {
+    this.#heardAt = performance.now()
+    try {
+      this.#core.receive(frame)
+    } catch (error) {
+      // A broken invariant, or bytes that are no frame: this session cannot go on, the application can.
+      process.emitWarning(error as Error)
+      this.#core.finish('closed', 'PEER_FAILED')
+    }
+    if (this.#core.state === 'connected') this.#unservedSince = undefined
+    if (!this.#core.linked) this.#hangUp()
+  }
+
+  #checkHome(now: number): void {
+    const { board, sids } = this.#doors
+    if (this.#home?.isDown(board)) this.#lose(this.#home)
+    if (this.#core.finished) return
+    if (this.#home === undefined) {
+      const sid = chooseHome(board, sids, this.#options.peer)
+      if (sid !== undefined) this.#moveIn(sid, now)
+    } else if (this.#isStuck(now)) {
+      const leader = otherLeader(board, sids, this.#home.sid)
+      if (leader === undefined) return
+      this.#home.post(this.#core.depart())
+      this.#hangUp()
+      this.#moveIn(leader, now)
+    }
+  }
+
+  /** Whether the home owes us a word and has been silent for too long. */
+  #isStuck(now: number): boolean {
+    const patienceMs = this.#core.timeoutMs * PATIENCE_SHARE
+    if (now - this.#heardAt <= patienceMs) return false
+    if (this.#core.state !== 'connected') return true
+    const oldest = this.#core.oldestStartedAt
+    return oldest !== undefined && now - oldest > patienceMs
+  }
+
+  #moveIn(sid: Sid, now: number): void {
+    const { board } = this.#doors
+    const door = this.#doors.door(sid)
+    assert(door !== undefined, 'a home is chosen among the doors')
+    this.#home = new Home(sid, door, board, this.wakeCount.buffer as SharedArrayBuffer, this)
+    this.#home.keepAlive(this.#keepAlive)
+    this.#heardAt = now
+    this.#core.connected()
+  }
+
+  /** The home died: what it had sent is taken in first, then everybody is told and its door is given up. */
+  #lose(home: Home): void {
+    this.drain()
+    if (home !== this.#home) return
+    home.showDown(this.#doors.board)
+    this.#doors.forget(home.sid, home.door)
+    this.#core.disconnected()
+    this.#hangUp()
+  }
+
+  #hangUp(): void {
+    this.#home?.close()
+    this.#home = undefined
+    this.#unservedSince ??= performance.now()
+  }
+
+  #checkDeadlines(now: number): void {
+    const core = this.#core
+    const { timeoutMs } = core
+    if (this.#unservedSince !== undefined && now - this.#unservedSince >= timeoutMs) {
+      if (core.state === 'connecting') core.finish('closed', 'CONNECTION_LOSS')
+      else core.expire(now - timeoutMs, 'CONNECTION_LOSS')
+    }
+    core.expire(now - this.#options.operationTimeoutMs, 'OPERATION_TIMEOUT')
+    // Waiting longer is no use: by then the session has expired by itself.
+    const { closingSince } = core
+    if (closingSince !== undefined && now - closingSince >= timeoutMs) {
+      core.finish('closed', 'CLOSED')
+    }
+  }
+}

@@ -1,0 +1,141 @@
+/** The options of the public methods, and the checks that turn a mistake into a BAD_ARGUMENTS that names it. */
+
+import type { MessagePort } from 'node:worker_threads'
+import type { AclEntry } from '../base/acl.ts'
+import { TreeError } from '../base/errors.ts'
+import {
+  SESSION_TIMEOUT_MS_DEFAULT,
+  SESSION_TIMEOUT_MS_MAX,
+  SESSION_TIMEOUT_MS_MIN,
+} from '../base/limits.ts'
+import { isSid, type Sid } from '../base/zxid.ts'
+import type { SessionState } from './core.ts'
+import type { Watcher } from './core-watches.ts'
+
+/** What a znode holds: text is stored as UTF-8, bytes as they are (copied during the call). */
+export type Data = string | Uint8Array
+
+export interface CreateOptions {
+  /** The node goes when the session ends; it cannot have children. Default false. */
+  readonly ephemeral?: boolean | undefined
+  /** Ten digits that only grow are added to the path: `/jobs/job-` makes `/jobs/job-0000000007`. Default false. */
+  readonly sequential?: boolean | undefined
+  /** Missing ancestors are created too (persistent, empty, open), in the same transaction. Default false. */
+  readonly parents?: boolean | undefined
+  /** Who may do what with the node. Default: anyone may do anything. */
+  readonly acl?: readonly AclEntry[] | undefined
+}
+
+export interface VersionOptions {
+  /** Do it only if the data has this version (`stat.version`); -1, the default, means any. */
+  readonly version?: number | undefined
+}
+
+export interface WatchOptions {
+  /** Called once, with the next change of what was read. */
+  readonly watch?: Watcher | undefined
+}
+
+export interface ConnectOptions {
+  /**
+   * Session timeout in milliseconds, from 100 to 600,000; default 10,000. A session whose thread is stuck, or that
+   * reaches no peer, for longer than this expires and its ephemeral nodes go. (A thread that ends is noticed at once.)
+   */
+  readonly timeoutMs?: number | undefined
+  /** Longest a call waits for its answer, in milliseconds; default 30,000, `Infinity` for no limit. */
+  readonly operationTimeoutMs?: number | undefined
+  /** Peer (server id) to connect to, at first and after a loss, if it serves then; by default the leader. */
+  readonly peer?: number | undefined
+  /** Called with each new state of the session, in order with answers and watch events. */
+  readonly onState?: ((state: SessionState) => void) | undefined
+}
+
+/** Connect options after the check, with the defaults filled in. */
+export interface LineOptions {
+  readonly timeoutMs: number
+  readonly operationTimeoutMs: number
+  readonly peer: Sid | undefined
+  readonly onState: ((state: SessionState) => void) | undefined
+}
+
+const OPERATION_TIMEOUT_MS_DEFAULT = 30_000
+
+export function badArgument(message: string, path?: string): TreeError {
+  return new TreeError('BAD_ARGUMENTS', message, { path })
+}
+
+/** A value as a message shows it, whatever it is. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, 80))
+  return typeof value === 'object' && value !== null ? 'an object' : String(value)
+}
+
+/**
+ * Refuses what is not an options object, and names that mean nothing: a misspelt `verison` must not pass for "any".
+ * @throws TreeError BAD_ARGUMENTS.
+ */
+export function checkOptions(
+  method: string,
+  options: object | undefined,
+  known: readonly string[],
+): void {
+  if (options === undefined) return
+  if (typeof options !== 'object' || options === null) {
+    throw badArgument(`options of ${method} must be an object, not ${show(options)}`)
+  }
+  for (const name in options) {
+    if (known.includes(name)) continue
+    throw badArgument(`unknown option "${name}" of ${method}: known are ${known.join(', ')}`)
+  }
+}
+
+/** An optional boolean; absent means false. */
+export function checkFlag(value: unknown, name: string): boolean {
+  if (value === undefined) return false
+  if (typeof value === 'boolean') return value
+  throw badArgument(`option ${name} must be true or false, not ${show(value)}`)
+}
+
+/** An optional function. */
+export function checkFunction<F>(value: F | undefined, name: string): F | undefined {
+  if (value === undefined || typeof value === 'function') return value
+  throw badArgument(`option ${name} must be a function, not ${show(value)}`)
+}
+
+function checkOperationTimeout(value: number): number {
+  if (typeof value === 'number' && value >= 1) return value
+  throw badArgument(`option operationTimeoutMs must be a number from 1, not ${show(value)}`)
+}
+
+function checkSessionTimeout(value: number): number {
+  const inRange = value >= SESSION_TIMEOUT_MS_MIN && value <= SESSION_TIMEOUT_MS_MAX
+  if (Number.isInteger(value) && inRange) return value
+  const range = `${SESSION_TIMEOUT_MS_MIN} to ${SESSION_TIMEOUT_MS_MAX}`
+  throw badArgument(`option timeoutMs must be an integer from ${range}, not ${show(value)}`)
+}
+
+const CONNECT_OPTIONS: readonly (keyof ConnectOptions)[] = [
+  'timeoutMs',
+  'operationTimeoutMs',
+  'peer',
+  'onState',
+]
+
+export function checkConnect(handle: MessagePort, options: ConnectOptions = {}): LineOptions {
+  if (typeof handle?.postMessage !== 'function') {
+    throw badArgument(`a handle is a MessagePort, not ${show(handle)}: take one from the ensemble`)
+  }
+  checkOptions('connect', options, CONNECT_OPTIONS)
+  const { peer } = options
+  if (peer !== undefined && !isSid(peer)) {
+    throw badArgument(`option peer must be a server id from 1 to 254, not ${show(peer)}`)
+  }
+  return {
+    timeoutMs: checkSessionTimeout(options.timeoutMs ?? SESSION_TIMEOUT_MS_DEFAULT),
+    operationTimeoutMs: checkOperationTimeout(
+      options.operationTimeoutMs ?? OPERATION_TIMEOUT_MS_DEFAULT,
+    ),
+    peer,
+    onState: checkFunction(options.onState, 'onState'),
+  }
+}

@@ -1,0 +1,137 @@
+/** The gateway: each mistake is refused before anything is sent, with a message that says what to do. */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ERROR_CODES, type ErrorCode, TreeError } from '../../lib/base/errors.ts'
+import {
+  childrenCall,
+  createCall,
+  deleteCall,
+  existsCall,
+  getCall,
+  setCall,
+} from '../../lib/client/calls.ts'
+import { failureOf } from '../../lib/client/core-failures.ts'
+
+const MAX = 100
+
+const MISTAKES: readonly [string, () => unknown, ErrorCode, RegExp][] = [
+  ['relative path', () => getCall('a', {}), 'BAD_ARGUMENTS', /start it with "\/"/],
+  ['no path', () => getCall(undefined as never, {}), 'BAD_ARGUMENTS', /give a string/],
+  ['slash at the end', () => createCall('/a/', '', {}, MAX), 'BAD_ARGUMENTS', /remove the "\/"/],
+  ['version too low', () => deleteCall('/a', { version: -2 }), 'BAD_ARGUMENTS', /not -2/],
+  [
+    'version too high',
+    () => setCall('/a', '', { version: 2 ** 31 }, MAX),
+    'BAD_ARGUMENTS',
+    /2147483647/,
+  ],
+  ['version no integer', () => deleteCall('/a', { version: 1.5 }), 'BAD_ARGUMENTS', /not 1.5/],
+  [
+    'version no number',
+    () => deleteCall('/a', { version: '1' as never }),
+    'BAD_ARGUMENTS',
+    /not "1"/,
+  ],
+  [
+    'misspelt option',
+    () => setCall('/a', '', { verison: 1 } as never, MAX),
+    'BAD_ARGUMENTS',
+    /unknown option "verison" of set: known are version/,
+  ],
+  [
+    'option of another method',
+    () => createCall('/a', '', { watch: () => {} } as never, MAX),
+    'BAD_ARGUMENTS',
+    /known are ephemeral, sequential, parents, acl/,
+  ],
+  [
+    'options no object',
+    () => getCall('/a', 7 as never),
+    'BAD_ARGUMENTS',
+    /must be an object, not 7/,
+  ],
+  ['options null', () => existsCall('/a', null as never), 'BAD_ARGUMENTS', /must be an object/],
+  [
+    'watch no function',
+    () => childrenCall('/a', { watch: true as never }),
+    'BAD_ARGUMENTS',
+    /watch must be a function/,
+  ],
+  [
+    'flag no boolean',
+    () => createCall('/a', '', { parents: 1 as never }, MAX),
+    'BAD_ARGUMENTS',
+    /parents must be true or false/,
+  ],
+  [
+    'data no data',
+    () => setCall('/a', { a: 1 } as never, {}, MAX),
+    'BAD_ARGUMENTS',
+    /must be a string or a Uint8Array/,
+  ],
+  [
+    'no data for set',
+    () => setCall('/a', undefined as never, {}, MAX),
+    'BAD_ARGUMENTS',
+    /not undefined/,
+  ],
+  [
+    'text too large',
+    () => setCall('/a', 'é'.repeat(51), {}, MAX),
+    'DATA_TOO_LARGE',
+    /102 bytes, the limit is 100/,
+  ],
+  [
+    'bytes too large',
+    () => createCall('/a', Buffer.alloc(101), {}, MAX),
+    'DATA_TOO_LARGE',
+    /\(dataBytesMax\)/,
+  ],
+  ['empty ACL', () => createCall('/a', '', { acl: [] }, MAX), 'INVALID_ACL', /1 to 255 entries/],
+]
+
+for (const [name, make, code, message] of MISTAKES) {
+  test(`refuses: ${name}`, () => {
+    assert.throws(make, (error: unknown) => {
+      assert.ok(error instanceof TreeError)
+      assert.equal(error.code, code)
+      assert.equal(error.zkCode, ERROR_CODES[code])
+      assert.match(error.message, message)
+      return true
+    })
+  })
+}
+
+test('fills in the defaults', () => {
+  assert.deepEqual(getCall('/a', undefined).request, { kind: 'get', path: '/a', watch: false })
+  const { request } = setCall('/a', 'x'.repeat(MAX), undefined, MAX)
+  assert.ok(request.kind === 'set')
+  assert.equal(request.version, -1)
+  assert.equal(request.data.length, MAX)
+  assert.deepEqual(deleteCall('/a', { version: undefined }).request, {
+    kind: 'delete',
+    path: '/a',
+    version: -1,
+  })
+})
+
+test('a sequential path may end in a slash', () => {
+  assert.equal(createCall('/a/', '', { sequential: true }, MAX).request.kind, 'create')
+})
+
+test('every failure keeps code and path, and ends with what to do', () => {
+  const { request } = setCall('/a/b', '', { version: 3 }, MAX)
+  for (const code of Object.keys(ERROR_CODES) as ErrorCode[]) {
+    const failure = failureOf(code, request)
+    assert.equal(failure.code, code)
+    assert.equal(failure.path, '/a/b')
+    assert.match(failure.message, /^cannot set \/a\/b: .{20}/)
+  }
+  const { request: create } = createCall('/a/b', '', {}, MAX)
+  assert.match(
+    failureOf('NO_NODE', create).message,
+    /\/a does not exist: create it first, or pass { parents: true }$/,
+  )
+  assert.match(failureOf('BAD_VERSION', request).message, /not at version 3: get it again/)
+})
