@@ -77,7 +77,7 @@ function failureOf(error: unknown): Failure {
  */
 export async function runPeer(boot: PeerBoot): Promise<void> {
   try {
-    const store = await openStore(boot)
+    const store = await openStore({ ...boot, trusted: boot.founding })
     try {
       const { core, damage } = await recover(store, boot)
       await new Driver(boot, core, store).run(damage)

@@ -1,0 +1,46 @@
+/** Benny's cases, made safe: Benny never ends when a promise of a case is rejected. */
+
+import { add, complete, configure, cycle, save, suite } from 'benny'
+
+/** Something to do over and over; a promise is awaited before the next time. */
+export interface Case {
+  readonly name: string
+  readonly run: () => unknown
+}
+
+export interface SuiteOptions {
+  /** Longest time per case. */
+  readonly seconds: number
+  /** Where results are written as JSON, one file per suite. */
+  readonly jsonDir: string | undefined
+}
+
+/**
+ * Runs cases one after the other and prints operations per second. What they need must be ready: Benny calls a case
+ * two or three times before it measures, and some of these calls it does not await.
+ * @throws the first error of a case.
+ */
+export async function runSuite(
+  name: string,
+  cases: readonly Case[],
+  { seconds, jsonDir }: SuiteOptions,
+): Promise<void> {
+  const errors: unknown[] = []
+  const guarded = cases.map(({ name: caseName, run }) => add(caseName, guard(run, errors)))
+  const saved = jsonDir === undefined ? [] : [save({ file: name, folder: jsonDir, details: true })]
+  const configured = configure({ cases: { maxTime: seconds } })
+  await suite(name, configured, ...guarded, cycle(), complete(), ...saved)
+  if (errors.length > 0) throw errors[0]
+}
+
+function guard(run: () => unknown, errors: unknown[]): () => unknown {
+  return () => {
+    try {
+      const result = run()
+      if (result instanceof Promise) return result.catch((error: unknown) => errors.push(error))
+    } catch (error) {
+      errors.push(error)
+    }
+    return undefined
+  }
+}

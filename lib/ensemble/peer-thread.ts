@@ -1,0 +1,130 @@
+/**
+ * One life of one peer: its thread, from the start to the moment it is really gone. The thread is a Piscina pool of its
+ * own, whose one task is the peer, so that the pool's end is the thread's end and a peer that stays down leaves no idle
+ * thread behind.
+ */
+
+import { extname } from 'node:path'
+import {
+  MessageChannel,
+  type MessagePort,
+  receiveMessageOnPort,
+  type Transferable,
+} from 'node:worker_threads'
+import { Piscina } from 'piscina'
+import type { ControlMessage, Failure, PeerBoot, PeerReport } from '../base/ports.ts'
+
+/** The peer's program, with the extension of the build this file runs in. */
+export const PEER_WORKER = new URL(
+  `../peer/worker${extname(new URL(import.meta.url).pathname)}`,
+  import.meta.url,
+)
+const TASK_NAME = 'runPeer'
+
+/** What is said before the end. */
+export type LiveReport = Exclude<PeerReport, { readonly kind: 'failed' }>
+
+interface Referable {
+  unref(): unknown
+}
+
+/**
+ * A pool keeps the process alive while it has a task, and offers no way to say otherwise; whether the ensemble does is
+ * decided elsewhere. The pool's own record of the thread, which has such a way, hangs on a symbol.
+ */
+function letProcessEnd(worker: object): void {
+  for (const symbol of Object.getOwnPropertySymbols(worker)) {
+    const info = (worker as Record<symbol, Partial<Referable> | undefined>)[symbol]
+    if (typeof info?.unref === 'function') info.unref()
+  }
+}
+
+function died(why: string): Failure {
+  return { code: 'PEER_FAILED', message: why, path: undefined }
+}
+
+export class PeerThread {
+  /** Resolves when the thread is gone: with what went wrong, or undefined when it was asked to close or killed. */
+  readonly ended: Promise<Failure | undefined>
+  readonly #pool: Piscina<PeerBoot, void>
+  readonly #exited: Promise<unknown>
+  readonly #control: MessagePort
+  readonly #onReport: (report: LiveReport) => void
+  #reported: Failure | undefined
+  /** Asked to end: its end is then no failure. */
+  #endAsked = false
+
+  constructor(
+    boot: Omit<PeerBoot, 'control'>,
+    onReport: (report: LiveReport) => void,
+    worker: URL = PEER_WORKER,
+  ) {
+    this.#onReport = onReport
+    this.#pool = new Piscina({
+      filename: worker.href,
+      name: TASK_NAME,
+      minThreads: 1,
+      maxThreads: 1,
+      concurrentTasksPerWorker: 1,
+      idleTimeout: Number.POSITIVE_INFINITY,
+      // An idle thread that waits on atomics would be deaf on its ports.
+      atomics: 'disabled',
+    })
+    this.#pool.once('workerCreate', letProcessEnd)
+    // Fails when the thread that Piscina puts in a dead one's place fails too; the dead one has told already.
+    this.#pool.on('error', () => undefined)
+    const [thread] = this.#pool.threads
+    this.#exited = new Promise(resolve => thread!.once('exit', resolve))
+    const { port1, port2 } = new MessageChannel()
+    this.#control = port1
+    port1.on('message', (report: PeerReport) => this.#take(report))
+    port1.unref()
+    this.ended = this.#live({ ...boot, control: port2 })
+  }
+
+  send(message: ControlMessage, transferList: readonly Transferable[] = []): void {
+    this.#control.postMessage(message, transferList)
+  }
+
+  /** Asks the peer to close its store and end. */
+  close(): void {
+    this.#endAsked = true
+    this.send({ kind: 'close' })
+  }
+
+  /** Ends the thread where it stands, as a crash would. */
+  kill(): void {
+    this.#endAsked = true
+    void this.#pool.destroy()
+  }
+
+  async #live(boot: PeerBoot): Promise<Failure | undefined> {
+    let failure: Failure | undefined
+    try {
+      await this.#pool.run(boot, { transferList: [boot.control] })
+      failure = died('the peer ended without being asked to')
+    } catch (error) {
+      failure = died(error instanceof Error ? error.message : String(error))
+    }
+    await this.#pool.destroy()
+    // The pool forgets a thread that failed by itself, and does not wait for it.
+    await this.#exited
+    this.#drain()
+    this.#control.close()
+    return this.#endAsked ? undefined : (this.#reported ?? failure)
+  }
+
+  /** Takes what the thread said last: the news of its end may have overtaken it. */
+  #drain(): void {
+    for (;;) {
+      const received = receiveMessageOnPort(this.#control)
+      if (received === undefined) return
+      this.#take(received.message as PeerReport)
+    }
+  }
+
+  #take(report: PeerReport): void {
+    if (report.kind === 'failed') this.#reported = report.failure
+    else this.#onReport(report)
+  }
+}

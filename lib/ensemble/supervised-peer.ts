@@ -1,0 +1,246 @@
+/**
+ * One peer under supervision, through all its lives: started, seen to be ready, noticed when it dies, and started again
+ * after a pause. It never has two threads: the next one starts when the last is really gone, since the store's lock goes
+ * with the thread.
+ */
+
+import type { Transferable } from 'node:worker_threads'
+import { assert } from '../base/assert.ts'
+import type { Board } from '../base/board.ts'
+import { TreeError } from '../base/errors.ts'
+import type { ControlMessage, Failure, PeerBoot, PeerStatus } from '../base/ports.ts'
+import type { Sid } from '../base/zxid.ts'
+import type { PeerConfig, RestartConfig } from './options.ts'
+import { type LiveReport, PeerThread } from './peer-thread.ts'
+import { RestartDelay } from './restart-delay.ts'
+
+/** A peer that is too busy to tell how it is. */
+const STATUS_PATIENCE_MS = 1_000
+/** A peer that does not manage to close its store is ended as it is; everything acknowledged is safe anyway. */
+const CLOSE_PATIENCE_MS = 10_000
+
+/** All of a peer's boot that does not change from one life to the next. */
+export type PeerSettings = Omit<PeerBoot, 'control' | 'incarnation' | 'founding'>
+
+export interface PeerListener {
+  /** Whether the peer, which is about to be started, may vote without any data. */
+  isFounding(peer: SupervisedPeer): boolean
+  onReady(peer: SupervisedPeer): void
+  /** A peer serves, so there is a leader that does. */
+  onServing(): void
+  /** The peer died without being told to. */
+  onFailure(peer: SupervisedPeer, failure: Failure, restartDelayMs: number | undefined): void
+}
+
+/** The failure as the error that a call is refused with. */
+export function toError({ code, message, path }: Failure): TreeError {
+  return new TreeError(code, message, { path })
+}
+
+const KILLED: Failure = {
+  code: 'PEER_FAILED',
+  message: 'the peer was ended before it was ready: start it again',
+  path: undefined,
+}
+
+/** A thread and what has become of it. */
+interface Life {
+  readonly thread: PeerThread
+  readonly incarnation: number
+  readonly startedAt: number
+  ready: boolean
+  /** Asked to end, and going down. */
+  ending: boolean
+  /** Told when the peer is ready, or with the reason why it never will be. */
+  readonly waiting: ((failure: Failure | undefined) => void)[]
+  /** Questions for its status that are not answered yet. */
+  readonly questions: Map<number, (status: PeerStatus | undefined) => void>
+}
+
+export class SupervisedPeer {
+  readonly config: PeerConfig
+  readonly #settings: PeerSettings
+  readonly #board: Board
+  readonly #listener: PeerListener
+  readonly #worker: URL
+  readonly #restart: RestartConfig
+  readonly #restartDelay: RestartDelay
+  #life: Life | undefined
+  /** Down on purpose: killed or closed. */
+  #stopped = true
+  #timer: NodeJS.Timeout | undefined
+  #starts = 0
+  #wasUp = false
+  #questions = 0
+  #lastFailure: Failure | undefined
+  #damage: string | undefined
+
+  constructor(
+    config: PeerConfig,
+    settings: PeerSettings,
+    restart: RestartConfig,
+    board: Board,
+    listener: PeerListener,
+    worker: URL,
+  ) {
+    this.config = config
+    this.#settings = settings
+    this.#restart = restart
+    this.#restartDelay = new RestartDelay(restart)
+    this.#board = board
+    this.#listener = listener
+    this.#worker = worker
+  }
+
+  get sid(): Sid {
+    return this.config.sid
+  }
+
+  /** Ready: can be linked to others and connected to. */
+  get isUp(): boolean {
+    return this.#life?.ready === true && !this.#life.ending
+  }
+
+  /** Has been ready at least once. */
+  get wasUp(): boolean {
+    return this.#wasUp
+  }
+
+  /** Has a thread, be it one that still opens its store. */
+  get isRunning(): boolean {
+    return this.#life !== undefined
+  }
+
+  get starts(): number {
+    return this.#starts
+  }
+
+  get incarnation(): number {
+    return this.#board.incarnation(this.sid)
+  }
+
+  get lastFailure(): Failure | undefined {
+    return this.#lastFailure
+  }
+
+  /** What recovery found wrong at the last start, if anything. */
+  get damage(): string | undefined {
+    return this.#damage
+  }
+
+  /**
+   * Starts the peer unless it runs, and waits until it is ready.
+   * @throws TreeError the peer's failure when it dies before.
+   */
+  async start(): Promise<void> {
+    this.#stopped = false
+    clearTimeout(this.#timer)
+    if (this.#life?.ending === true) await this.#life.thread.ended
+    // Killed again while the last thread was going down.
+    if (this.#stopped) throw toError(KILLED)
+    const life = this.#life ?? this.#begin()
+    if (life.ready) return
+    const failure = await new Promise<Failure | undefined>(resolve => life.waiting.push(resolve))
+    if (failure !== undefined) throw toError(failure)
+  }
+
+  /** Ends the thread as a crash would; the peer stays down until it is started. */
+  async kill(): Promise<void> {
+    const thread = this.#stop()
+    thread?.kill()
+    await thread?.ended
+  }
+
+  /** Lets the peer close its store and end. */
+  async close(): Promise<void> {
+    const thread = this.#stop()
+    if (thread === undefined) return
+    thread.close()
+    const timer = setTimeout(() => thread.kill(), CLOSE_PATIENCE_MS)
+    await thread.ended
+    clearTimeout(timer)
+  }
+
+  /** The peer's own account; undefined when it is down, or too busy to answer. */
+  status(): Promise<PeerStatus | undefined> {
+    const life = this.#life
+    if (life === undefined || !this.isUp) return Promise.resolve(undefined)
+    const id = ++this.#questions
+    return new Promise(resolve => {
+      const timer = setTimeout(() => answer(undefined), STATUS_PATIENCE_MS)
+      const answer = (status: PeerStatus | undefined): void => {
+        clearTimeout(timer)
+        life.questions.delete(id)
+        resolve(status)
+      }
+      life.questions.set(id, answer)
+      life.thread.send({ kind: 'status', id })
+    })
+  }
+
+  /** Ports for a peer that has died meanwhile close by themselves. */
+  send(message: ControlMessage, transferList: readonly Transferable[]): void {
+    this.#life?.thread.send(message, transferList)
+  }
+
+  #begin(): Life {
+    assert(this.#life === undefined, 'a peer has one thread')
+    const founding = this.#listener.isFounding(this)
+    const incarnation = this.#board.started(this.sid)
+    this.#starts++
+    this.#damage = undefined
+    const boot = { ...this.#settings, incarnation, founding }
+    const thread = new PeerThread(boot, report => this.#onReport(life, report), this.#worker)
+    const life: Life = {
+      thread,
+      incarnation,
+      startedAt: performance.now(),
+      ready: false,
+      ending: false,
+      waiting: [],
+      questions: new Map(),
+    }
+    this.#life = life
+    void thread.ended.then(failure => this.#onEnd(life, failure))
+    return life
+  }
+
+  /** Returns the thread to end, if there is one. */
+  #stop(): PeerThread | undefined {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+    if (this.#life !== undefined) this.#life.ending = true
+    return this.#life?.thread
+  }
+
+  #onReport(life: Life, report: LiveReport): void {
+    switch (report.kind) {
+      case 'ready':
+        life.ready = true
+        this.#wasUp = true
+        this.#damage = report.damage
+        for (const tell of life.waiting.splice(0)) tell(undefined)
+        return this.#listener.onReady(this)
+      case 'role':
+        if (report.serving) this.#listener.onServing()
+        return
+      case 'status':
+        life.questions.get(report.id)?.(report.status)
+    }
+  }
+
+  #onEnd(life: Life, failure: Failure | undefined): void {
+    this.#life = undefined
+    // The thread may not have got round to it.
+    this.#board.showDown(this.sid, life.incarnation)
+    for (const answer of life.questions.values()) answer(undefined)
+    for (const tell of life.waiting) tell(failure ?? KILLED)
+    if (failure === undefined) return
+    this.#lastFailure = failure
+    if (this.#stopped) return
+    const again = this.#restart.policy === 'always'
+    const delayMs = again ? this.#restartDelay.next(performance.now() - life.startedAt) : undefined
+    if (delayMs !== undefined) this.#timer = setTimeout(() => this.#begin(), delayMs).unref()
+    this.#listener.onFailure(this, failure, delayMs)
+  }
+}

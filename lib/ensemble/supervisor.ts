@@ -1,0 +1,163 @@
+/**
+ * All peers of an ensemble under supervision: started together, linked with each other, watched until the first leader
+ * serves and from then on kept running.
+ */
+
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
+import { Board } from '../base/board.ts'
+import { TreeError } from '../base/errors.ts'
+import type { Failure } from '../base/ports.ts'
+import type { Sid } from '../base/zxid.ts'
+import type { EnsembleDirectory } from './directory.ts'
+import { Handles } from './handles.ts'
+import type { EnsembleConfig } from './options.ts'
+import { type EnsembleStatus, statusOf } from './status.ts'
+import { type PeerListener, type PeerSettings, SupervisedPeer } from './supervised-peer.ts'
+
+/** Settles the opening of the ensemble. */
+interface Opening {
+  succeed(): void
+  fail(error: TreeError): void
+}
+
+/** Makes a channel between two peers that are up; it replaces an earlier one. */
+function link(one: SupervisedPeer, other: SupervisedPeer): void {
+  const { port1, port2 } = new MessageChannel()
+  const toOther = { sid: other.sid, incarnation: other.incarnation, port: port1 }
+  const toOne = { sid: one.sid, incarnation: one.incarnation, port: port2 }
+  one.send({ kind: 'link', ...toOther }, [port1])
+  other.send({ kind: 'link', ...toOne }, [port2])
+}
+
+export class Supervisor implements PeerListener {
+  readonly #config: EnsembleConfig
+  readonly #directory: EnsembleDirectory | undefined
+  readonly #peers: ReadonlyMap<Sid, SupervisedPeer>
+  readonly #handles: Handles
+  #opening: Opening | undefined
+  #served = false
+
+  constructor(config: EnsembleConfig, directory: EnsembleDirectory | undefined, worker: URL) {
+    this.#config = config
+    this.#directory = directory
+    const board = new Board()
+    this.#handles = new Handles(board, config.dataBytesMax)
+    const voters = config.peers.filter(({ votes }) => votes).map(({ sid }) => sid)
+    const observers = config.peers.filter(({ votes }) => !votes).map(({ sid }) => sid)
+    const { durability, tickMs, initLimitTicks, syncLimitTicks } = config
+    const { dataBytesMax, snapshotLogBytes, snapshotsKept } = config
+    this.#peers = new Map(
+      config.peers.map(peer => {
+        const settings: PeerSettings = {
+          ...{ sid: peer.sid, voters, observers, dataDir: peer.dataDir, board: board.memory },
+          ...{ durability, tickMs, initLimitTicks, syncLimitTicks },
+          ...{ dataBytesMax, snapshotLogBytes, snapshotsKept },
+        }
+        return [peer.sid, new SupervisedPeer(peer, settings, config.restart, board, this, worker)]
+      }),
+    )
+  }
+
+  get peers(): readonly SupervisedPeer[] {
+    return [...this.#peers.values()]
+  }
+
+  /** @throws TreeError NO_SUCH_PEER. */
+  peer(sid: number): SupervisedPeer {
+    const peer = this.#peers.get(sid as Sid)
+    if (peer !== undefined) return peer
+    const known = [...this.#peers.keys()].join(', ')
+    throw new TreeError('NO_SUCH_PEER', `there is no peer ${sid}: choose from ${known}`)
+  }
+
+  /**
+   * Starts all peers and waits for the first leader that serves, and for all peers to be linked with each other: what
+   * links them is this thread, which the application may block from the moment it has its ensemble. A peer that is not
+   * ready when the time is over is not waited for.
+   * @throws TreeError the failure of a peer that cannot start; NO_QUORUM when no leader serves in time.
+   */
+  async open(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#opening = { succeed: resolve, fail: reject }
+        timer = setTimeout(() => {
+          if (this.#served) resolve()
+          else this.#explainNoQuorum().then(reject, reject)
+        }, this.#config.openTimeoutMs)
+        // A failure to start reaches the opening through `onFailure`.
+        for (const peer of this.peers) peer.start().catch(() => undefined)
+      })
+    } finally {
+      clearTimeout(timer)
+      this.#opening = undefined
+    }
+  }
+
+  handle(): MessagePort {
+    return this.#handles.create(this.peers)
+  }
+
+  status(): Promise<EnsembleStatus> {
+    return statusOf(this.peers)
+  }
+
+  /** Tells the clients, then lets all peers close their stores. */
+  async close(): Promise<void> {
+    this.#handles.close()
+    await Promise.all(this.peers.map(peer => peer.close()))
+  }
+
+  isFounding(peer: SupervisedPeer): boolean {
+    if (this.#directory !== undefined) return this.#directory.isFounding
+    // What it promised in its first life is forgotten in the second.
+    return peer.starts === 0
+  }
+
+  onReady(peer: SupervisedPeer): void {
+    for (const other of this.peers) {
+      if (other !== peer && other.isUp) link(peer, other)
+    }
+    this.#handles.addDoors(peer)
+    this.#checkOpened()
+  }
+
+  onServing(): void {
+    this.#served = true
+    this.#checkOpened()
+  }
+
+  onFailure(peer: SupervisedPeer, failure: Failure, restartDelayMs: number | undefined): void {
+    // Once it has been up, its death is for supervision to mend, during the opening too.
+    if (this.#opening !== undefined && !peer.wasUp) {
+      const { code, message, path } = failure
+      const error = new TreeError(code, `peer ${peer.sid} cannot start: ${message}`, { path })
+      return this.#opening.fail(error)
+    }
+    const { onPeerFailure } = this.#config
+    if (onPeerFailure === undefined) return
+    try {
+      onPeerFailure({ sid: peer.sid, ...failure, restartDelayMs })
+    } catch (error) {
+      // The user's own, and no reason for supervision to stop: it becomes an uncaught exception.
+      queueMicrotask(() => {
+        throw error
+      })
+    }
+  }
+
+  #checkOpened(): void {
+    if (this.#served && this.peers.every(peer => peer.isUp)) this.#opening?.succeed()
+  }
+
+  async #explainNoQuorum(): Promise<TreeError> {
+    const { peers } = await this.status()
+    const each = peers.map(({ sid, state, lastFailure }) => {
+      const why = lastFailure === undefined ? '' : ` (${lastFailure})`
+      return `peer ${sid} is ${state}${why}`
+    })
+    const waited = `no leader served within ${this.#config.openTimeoutMs} ms`
+    const advice = 'raise openTimeoutMs, or see what holds the peers up'
+    return new TreeError('NO_QUORUM', `${waited}: ${each.join(', ')}: ${advice}`)
+  }
+}

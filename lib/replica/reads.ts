@@ -1,0 +1,91 @@
+/**
+ * Reads from this peer's tree, and the watches they leave. A watch is left exactly when the reply shows what it
+ * waits to change: none after a failure, except for `exists` on a node that is not there.
+ */
+
+import { PERMISSIONS, permits } from '../base/acl.ts'
+import type { ZPath } from '../base/path.ts'
+import type { Reply } from '../base/reply.ts'
+import type { ReadRequest } from '../base/request.ts'
+import type { Zxid } from '../base/zxid.ts'
+import type { Change, Tree } from '../tree/tree.ts'
+import type { Watches } from './watches.ts'
+
+export type ReadResult = Omit<Reply, 'xid'>
+
+export function read<W extends object>(
+  tree: Tree,
+  watches: Watches<W>,
+  watcher: W,
+  request: ReadRequest,
+): ReadResult {
+  const { kind, path, watch } = request
+  const { zxid } = tree
+  const node = tree.node(path)
+  if (node === undefined) {
+    if (watch && kind === 'exists') watches.watchNode(path, watcher)
+    return { zxid, code: 'NO_NODE' }
+  }
+  if (!permits(node.acl, PERMISSIONS.READ)) return { zxid, code: 'NO_AUTH' }
+  const stat = tree.statOf(node)
+  if (kind === 'children') {
+    if (watch) watches.watchChildren(path, watcher)
+    return { zxid, stat, names: [...node.children] }
+  }
+  if (watch) watches.watchNode(path, watcher)
+  return kind === 'get' ? { zxid, stat, data: node.data } : { zxid, stat }
+}
+
+/** A change, and the transaction that made it as far as the tree still tells. */
+export interface Missed extends Change {
+  readonly zxid: Zxid
+}
+
+/** Watches held against an earlier state of the tree. */
+export interface Held {
+  /** Nothing after this was seen. */
+  readonly since: Zxid
+  /** On nodes that were there. */
+  readonly data: Iterable<ZPath>
+  /** On nodes that were not there. */
+  readonly exist: Iterable<ZPath>
+  readonly child: Iterable<ZPath>
+}
+
+/**
+ * Sets watches that were held against an earlier state, or returns the events of those that would have fired since
+ * (DataTree.setWatches). A node that came and went meanwhile leaves no trace.
+ */
+export function resumeWatches<W extends object>(
+  tree: Tree,
+  watches: Watches<W>,
+  watcher: W,
+  held: Held,
+): Missed[] {
+  const events: Missed[] = []
+  const deleted = new Set<ZPath>()
+  const noteDeleted = (path: ZPath): void => {
+    if (deleted.has(path)) return
+    deleted.add(path)
+    events.push({ type: 'deleted', path, zxid: tree.zxid })
+  }
+  for (const path of held.data) {
+    const node = tree.node(path)
+    if (node === undefined) noteDeleted(path)
+    else if (node.mzxid > held.since) events.push({ type: 'dataChanged', path, zxid: node.mzxid })
+    else watches.watchNode(path, watcher)
+  }
+  for (const path of held.exist) {
+    const node = tree.node(path)
+    if (node !== undefined) events.push({ type: 'created', path, zxid: node.czxid })
+    else watches.watchNode(path, watcher)
+  }
+  for (const path of held.child) {
+    const node = tree.node(path)
+    if (node === undefined) noteDeleted(path)
+    else if (node.pzxid > held.since) {
+      events.push({ type: 'childrenChanged', path, zxid: node.pzxid })
+    } else watches.watchChildren(path, watcher)
+  }
+  return events
+}

@@ -1,0 +1,74 @@
+/** What this peer asks of the leader, packed into one frame per turn, and the sessions it wants to see closed. */
+
+import { ByteWriter } from '../base/bytes.ts'
+import { encodeSubmission, type Hello } from '../base/request.ts'
+import type { SessionId, Sid } from '../base/zxid.ts'
+import type { Line, Write } from './order.ts'
+
+export class Submissions {
+  readonly #owner: Sid
+  readonly #out = new ByteWriter(4096)
+  /** Sessions whose client died here, by the connection it died on, until they are closed or served elsewhere. */
+  readonly #abandoned = new Map<SessionId, number>()
+
+  constructor(owner: Sid) {
+    this.#owner = owner
+  }
+
+  hello(connection: number, hello: Hello): void {
+    const { password } = hello
+    const common = { owner: this.#owner, connection, password }
+    encodeSubmission(
+      this.#out,
+      hello.kind === 'open'
+        ? { kind: 'open', timeoutMs: hello.timeoutMs, ...common }
+        : { kind: 'attach', sessionId: hello.sessionId, ...common },
+    )
+  }
+
+  write(sessionId: SessionId, { cxid, unanswered, request }: Write): void {
+    encodeSubmission(this.#out, { kind: 'write', sessionId, cxid, unanswered, request })
+  }
+
+  abandon(sessionId: SessionId, connection: number): void {
+    this.#abandoned.set(sessionId, connection)
+    this.#submitAbandon(sessionId, connection)
+  }
+
+  /** The session is closed, or somebody serves it. */
+  forgetAbandoned(sessionId: SessionId): void {
+    this.#abandoned.delete(sessionId)
+  }
+
+  /** The sessions given up, with the connection each was last served on. */
+  abandoned(): ReadonlyMap<SessionId, number> {
+    return this.#abandoned
+  }
+
+  /** Everything that has no outcome yet, from the start, in place of what was not taken. */
+  again(lines: Iterable<Line>): void {
+    this.#out.reset()
+    for (const line of lines) {
+      if (line.phase === 'joined') this.#writesOf(line)
+      else if (line.hello !== undefined) this.hello(line.connection, line.hello)
+    }
+    for (const [sessionId, connection] of this.#abandoned) {
+      this.#submitAbandon(sessionId, connection)
+    }
+  }
+
+  take(): Uint8Array | undefined {
+    return this.#out.length === 0 ? undefined : this.#out.take()
+  }
+
+  /** The line's writes that are not applied yet. */
+  #writesOf(line: Line): void {
+    for (const message of line.waiting) {
+      if (message.kind === 'write') this.write(line.sessionId, message)
+    }
+  }
+
+  #submitAbandon(sessionId: SessionId, connection: number): void {
+    encodeSubmission(this.#out, { kind: 'abandon', owner: this.#owner, connection, sessionId })
+  }
+}

@@ -1,0 +1,272 @@
+/**
+ * Reading back what a peer had. LevelDB drops records it cannot read from the middle of its own log without a word, so
+ * everything is proved here: sums, the chain of hashes from the snapshot to the last group, the count of meta writes.
+ * What cannot be proved is damage, except at the very end of the log, where it looks like a write that never happened.
+ */
+
+import { MalformedError } from '../base/bytes.ts'
+import { follows, type Group, LOG_START, type LogPoint } from '../base/group.ts'
+import { type Epoch, epochOf, formatZxid, ZXID_ZERO, type Zxid } from '../base/zxid.ts'
+import type { Epochs } from '../zab/types.ts'
+import type { Disk } from './disk.ts'
+import { storageFailure } from './failures.ts'
+import { ALL_CHUNKS, ALL_HEADS, chunksOf, logAfter, snapshotIdOf } from './keys.ts'
+import { epochEndsOf, pointOf } from './log.ts'
+import { decodeChunk, decodeGroup, decodeHead, type Meta, type StoredSnapshot } from './records.ts'
+import { type Chain, chainOf } from './snapshots.ts'
+import type { Recovered } from './store.ts'
+
+export interface Recovery {
+  readonly recovered: Recovered
+  /** Snapshots that can be restored as far as is known, by ascending id. */
+  readonly snapshots: readonly StoredSnapshot[]
+  /** Ids of all other heads. */
+  readonly useless: readonly number[]
+  readonly tail: LogPoint
+  /** The greatest count of meta writes that a group knows of. */
+  readonly metaRevision: number
+  /** Greater than every id in use, visible or not. */
+  readonly nextId: number
+}
+
+interface Heads {
+  readonly snapshots: readonly StoredSnapshot[]
+  readonly unreadable: readonly number[]
+}
+
+interface LogPart {
+  readonly groups: readonly Group[]
+  readonly committed: Zxid
+  readonly metaRevision: number
+  readonly fault: string | undefined
+}
+
+/** What went wrong with a record, as a clause; other errors pass. */
+function faultOf(error: unknown): string {
+  if (error instanceof MalformedError) return error.message
+  throw error
+}
+
+async function readHeads(disk: Disk, findings: string[]): Promise<Heads> {
+  const snapshots: StoredSnapshot[] = []
+  const unreadable: number[] = []
+  for await (const slice of disk.scan(ALL_HEADS)) {
+    for (const [key, value] of slice) {
+      const id = snapshotIdOf(key) ?? 0
+      try {
+        snapshots.push(decodeHead(id, value))
+      } catch (error) {
+        findings.push(`the head of snapshot ${id} cannot be read: ${faultOf(error)}`)
+        unreadable.push(id)
+      }
+    }
+  }
+  return { snapshots, unreadable }
+}
+
+/** Reads every chunk of one snapshot; returns what is wrong with it, if anything. */
+async function readChunks(
+  disk: Disk,
+  { id, chunks }: StoredSnapshot,
+  onChunk: (bytes: Uint8Array) => void,
+): Promise<string | undefined> {
+  let count = 0
+  try {
+    for await (const slice of disk.scan(chunksOf(id))) {
+      for (const [, value] of slice) onChunk(decodeChunk(id, count++, value))
+    }
+  } catch (error) {
+    return `chunk ${count} of ${chunks}: ${faultOf(error)}`
+  }
+  return count === chunks ? undefined : `${count} of ${chunks} chunks are there`
+}
+
+/**
+ * The newest snapshot that can be restored, and all that can as far as is known then. Each one is verified at most once,
+ * though many deltas share an image; those older than the newest good one are not read.
+ */
+async function findBase(
+  disk: Disk,
+  snapshots: readonly StoredSnapshot[],
+  findings: string[],
+): Promise<{ base: Chain | undefined; usable: readonly StoredSnapshot[] }> {
+  const verified = new Map<number, boolean>()
+  const isGood = ({ id }: StoredSnapshot): boolean => verified.get(id) !== false
+  const verify = async (link: StoredSnapshot): Promise<boolean> => {
+    const known = verified.get(link.id)
+    if (known !== undefined) return known
+    const fault = await readChunks(disk, link, () => undefined)
+    verified.set(link.id, fault === undefined)
+    if (fault !== undefined) {
+      const at = formatZxid(link.head.point.zxid)
+      findings.push(`snapshot ${link.id} at ${at} cannot be used: ${fault}`)
+    }
+    return fault === undefined
+  }
+  const verifyAll = async (chain: Chain): Promise<boolean> => {
+    for (const link of chain) {
+      if (!(await verify(link))) return false
+    }
+    return true
+  }
+  let base: Chain | undefined
+  for (const { id } of snapshots.toReversed()) {
+    const chain = chainOf(id, snapshots, isGood)
+    if (chain === undefined || !(await verifyAll(chain))) continue
+    base = chain
+    break
+  }
+  const usable = snapshots.filter(({ id }) => chainOf(id, snapshots, isGood) !== undefined)
+  return { base, usable }
+}
+
+/** Only now that all chunks are known to be good: whoever takes them cannot give them back. */
+async function handOut(
+  disk: Disk,
+  chain: Chain,
+  onChunk: (bytes: Uint8Array) => void,
+): Promise<void> {
+  for (const link of chain) {
+    const fault = await readChunks(disk, link, onChunk)
+    if (fault === undefined) continue
+    const what = `snapshot ${link.id} changed while it was read (${fault})`
+    throw storageFailure('DIRECTORY_DAMAGED', disk.directory, what)
+  }
+}
+
+/** Groups after `start` up to the first that does not continue the chain. */
+async function readLog(disk: Disk, start: LogPoint): Promise<LogPart> {
+  const groups: Group[] = []
+  let point = start
+  let committed = ZXID_ZERO
+  let metaRevision = 0
+  const end = (fault?: string): LogPart => ({ groups, committed, metaRevision, fault })
+  for await (const slice of disk.scan(logAfter(start.zxid))) {
+    for (const [, value] of slice) {
+      const after = `after ${formatZxid(point.zxid)}`
+      try {
+        const record = decodeGroup(value)
+        const { group } = record
+        if (!follows(point, group)) {
+          return end(`the log has a hole ${after}: next comes ${formatZxid(group.first)}`)
+        }
+        groups.push(group)
+        point = pointOf(group)
+        if (record.committed > committed) committed = record.committed
+        metaRevision = Math.max(metaRevision, record.metaRevision)
+      } catch (error) {
+        return end(`the group of the log ${after} cannot be read: ${faultOf(error)}`)
+      }
+    }
+  }
+  return end()
+}
+
+/** A snapshot that was passed over stood for a part of the log: that part must be there. */
+function findUnreached(heads: Heads, base: Chain | undefined, tail: LogPoint): string | undefined {
+  const baseId = base?.at(-1)?.id ?? 0
+  const lost = heads.snapshots.find(({ id, head }) => id > baseId && head.point.zxid > tail.zxid)
+  if (lost !== undefined) {
+    const at = formatZxid(lost.head.point.zxid)
+    return `the snapshot at ${at} cannot be used and the log ends at ${formatZxid(tail.zxid)}`
+  }
+  const unknown = heads.unreadable.find(id => id > baseId)
+  return unknown === undefined ? undefined : `the head of snapshot ${unknown} cannot be read`
+}
+
+function findStaleMeta(meta: Meta, log: LogPart, tail: LogPoint): string | undefined {
+  if (log.metaRevision > meta.revision || epochOf(tail.zxid) > meta.epochs.currentEpoch) {
+    return 'the record of epochs is older than the log'
+  }
+  if (meta.logStart.zxid <= tail.zxid) return undefined
+  const from = formatZxid(meta.logStart.zxid)
+  return `everything from the log's beginning at ${from} on is missing`
+}
+
+/** Never less than what the log proves: a promise must not be forgotten with a lost record. */
+function epochsOf(meta: Meta | undefined, tail: LogPoint): Epochs {
+  const most = (a: Epoch, b: Epoch): Epoch => (a > b ? a : b)
+  const { acceptedEpoch, currentEpoch } = meta?.epochs ?? { acceptedEpoch: 0, currentEpoch: 0 }
+  const current = most(currentEpoch as Epoch, epochOf(tail.zxid))
+  return { currentEpoch: current, acceptedEpoch: most(acceptedEpoch as Epoch, current) }
+}
+
+/** A commit known beyond the end of the log means that the whole log is committed. */
+function committedOf(meta: Meta | undefined, log: LogPart, base: LogPoint, tail: LogPoint): Zxid {
+  const known = Math.max(meta?.committed ?? 0, log.committed, base.zxid)
+  return Math.min(known, tail.zxid) as Zxid
+}
+
+function allIds({ snapshots, unreadable }: Heads): readonly number[] {
+  return [...snapshots.map(({ id }) => id), ...unreadable]
+}
+
+async function findNextId(disk: Disk, heads: Heads): Promise<number> {
+  const lastChunk = await disk.lastKey(ALL_CHUNKS)
+  const lastChunkId = lastChunk === undefined ? undefined : snapshotIdOf(lastChunk)
+  return Math.max(0, lastChunkId ?? 0, ...allIds(heads)) + 1
+}
+
+interface Found {
+  readonly heads: Heads
+  readonly base: Chain | undefined
+  readonly log: LogPart
+  readonly tail: LogPoint
+}
+
+function findDamage(
+  meta: Meta | undefined,
+  metaFault: string | undefined,
+  { heads, base, log, tail }: Found,
+): string | undefined {
+  const specific =
+    metaFault ??
+    log.fault ??
+    findUnreached(heads, base, tail) ??
+    (meta === undefined ? undefined : findStaleMeta(meta, log, tail))
+  if (specific !== undefined || !meta?.damaged) return specific
+  return 'data were lost earlier, and no snapshot of a leader has replaced them yet'
+}
+
+/**
+ * @param meta undefined when it cannot be read; `metaFault` then says why
+ * @param onChunk gets the chunks of the newest snapshot that can be restored, and of that one only
+ */
+export async function recoverFrom(
+  disk: Disk,
+  meta: Meta | undefined,
+  metaFault: string | undefined,
+  onChunk: (bytes: Uint8Array) => void,
+): Promise<Recovery> {
+  const findings: string[] = []
+  const heads = await readHeads(disk, findings)
+  const { base, usable } = await findBase(disk, heads.snapshots, findings)
+  const snapshot = base?.at(-1)?.head
+  await handOut(disk, base ?? [], onChunk)
+  const start = snapshot?.point ?? LOG_START
+  const log = await readLog(disk, start)
+  const last = log.groups.at(-1)
+  const tail = last === undefined ? start : pointOf(last)
+  const damage = findDamage(meta, metaFault, { heads, base, log, tail })
+  const epochs = epochsOf(meta, tail)
+  const from = snapshot === undefined ? 'no snapshot' : `a snapshot at ${formatZxid(start.zxid)}`
+  findings.push(`${from}, then ${log.groups.length} groups up to ${formatZxid(tail.zxid)}`)
+  return {
+    recovered: {
+      epochs,
+      snapshot,
+      groups: log.groups,
+      committed: committedOf(meta, log, start, tail),
+      logStart: damage === undefined && meta !== undefined ? meta.logStart : start,
+      epochEnds: epochEndsOf(snapshot, log.groups),
+      damage,
+      fresh: damage === undefined && tail.zxid === ZXID_ZERO && epochs.acceptedEpoch === 0,
+      findings,
+    },
+    snapshots: usable,
+    useless: allIds(heads).filter(id => !usable.some(snapshot => snapshot.id === id)),
+    tail,
+    metaRevision: log.metaRevision,
+    nextId: await findNextId(disk, heads),
+  }
+}

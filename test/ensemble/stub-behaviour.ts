@@ -1,0 +1,18 @@
+/** How a stub peer misbehaves; handed to its thread in an environment variable, as JSON by server id. */
+
+import type { ErrorCode } from '../../lib/base/errors.ts'
+
+export const STUB_VARIABLE = 'QUORUMTREE_TEST_STUB'
+
+export interface Behaviour {
+  /** Reports this failure instead of becoming ready, and ends. */
+  readonly refuse?: ErrorCode
+  /** Throws instead of becoming ready. */
+  readonly crash?: boolean
+  /** Never becomes ready. */
+  readonly hang?: boolean
+  /** Becomes ready, links, and serves nobody. */
+  readonly idle?: boolean
+  /** Takes no notice of being asked for its status. */
+  readonly mute?: boolean
+}

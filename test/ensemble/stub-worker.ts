@@ -1,0 +1,115 @@
+/**
+ * A peer without a protocol: greets every peer it is linked with, and serves once it has heard from a majority; the
+ * largest server id leads. Its status tells of its links instead of a tree. A text sent through one of its doors is an
+ * order: `throw` or `exit`.
+ */
+
+import type { MessagePort } from 'node:worker_threads'
+import { Board } from '../../lib/base/board.ts'
+import type { ControlMessage, PeerBoot, PeerReport, PeerStatus } from '../../lib/base/ports.ts'
+import { makeEpoch, type Sid, type Zxid } from '../../lib/base/zxid.ts'
+import { type Behaviour, STUB_VARIABLE } from './stub-behaviour.ts'
+
+function behaviourOf(sid: Sid): Behaviour {
+  return JSON.parse(process.env[STUB_VARIABLE] ?? '{}')[sid] ?? {}
+}
+
+class StubPeer {
+  readonly #boot: PeerBoot
+  readonly #behaviour: Behaviour
+  readonly #ports = new Map<Sid, MessagePort>()
+  readonly #heard = new Set<Sid>()
+  #serving = false
+  resolve: () => void = () => undefined
+
+  constructor(boot: PeerBoot, behaviour: Behaviour) {
+    this.#boot = boot
+    this.#behaviour = behaviour
+  }
+
+  start(): void {
+    this.#boot.control.on('message', (message: ControlMessage) => this.#onControl(message))
+    this.#report({ kind: 'ready', damage: undefined })
+    this.#consider()
+  }
+
+  #report(report: PeerReport): void {
+    this.#boot.control.postMessage(report)
+  }
+
+  #onControl(message: ControlMessage): void {
+    switch (message.kind) {
+      case 'link':
+        return this.#link(message.sid, message.port)
+      case 'door':
+        message.door.on('message', (order: string) => {
+          if (order === 'exit') process.exit(7)
+          throw new Error(`stub ${this.#boot.sid} was told to ${order}`)
+        })
+        return
+      case 'status':
+        if (!this.#behaviour.mute) {
+          this.#report({ kind: 'status', id: message.id, status: this.#status() })
+        }
+        return
+      case 'close':
+        for (const port of this.#ports.values()) port.close()
+        this.resolve()
+    }
+  }
+
+  #link(sid: Sid, port: MessagePort): void {
+    this.#ports.set(sid, port)
+    port.on('message', (from: Sid) => {
+      this.#heard.add(from)
+      this.#consider()
+    })
+    port.on('close', () => {
+      if (this.#ports.get(sid) !== port) return
+      this.#heard.delete(sid)
+      this.#consider()
+    })
+    port.postMessage(this.#boot.sid)
+  }
+
+  #consider(): void {
+    const { voters, sid, board } = this.#boot
+    const serving = !this.#behaviour.idle && (this.#heard.size + 1) * 2 > voters.length
+    if (serving === this.#serving) return
+    this.#serving = serving
+    new Board(board).show(sid, serving ? 'following' : 'looking')
+    this.#report({ kind: 'role', serving })
+  }
+
+  #status(): PeerStatus {
+    const { sid, incarnation, founding } = this.#boot
+    const leader = Math.max(sid, ...this.#heard) as Sid
+    return {
+      role: this.#serving ? (leader === sid ? 'leading' : 'following') : 'looking',
+      leader: this.#serving ? leader : undefined,
+      serving: this.#serving,
+      epoch: makeEpoch(incarnation),
+      zxid: (founding ? 1 : 0) as Zxid,
+      digest: 0,
+      nodes: this.#heard.size,
+      sessions: 0,
+    }
+  }
+}
+
+export async function runPeer(boot: PeerBoot): Promise<void> {
+  const behaviour = behaviourOf(boot.sid)
+  if (behaviour.crash) throw new Error(`stub ${boot.sid} crashes`)
+  if (behaviour.refuse !== undefined) {
+    const failure = { code: behaviour.refuse, message: 'the stub refuses', path: '/stub' }
+    boot.control.postMessage({ kind: 'failed', failure } satisfies PeerReport)
+    throw new Error('refused')
+  }
+  const peer = new StubPeer(boot, behaviour)
+  await new Promise<void>(resolve => {
+    peer.resolve = resolve
+    if (behaviour.hang) boot.control.on('message', () => resolve())
+    else peer.start()
+  })
+  boot.control.close()
+}

@@ -1,0 +1,131 @@
+/** The whole model world of one seed: peers, links and clients, what is checked of them, and the two phases of a run. */
+
+import type { Prng } from '../../lib/base/prng.ts'
+import { makeSid, type Sid, type Zxid } from '../../lib/base/zxid.ts'
+import type { TurnOutput } from '../../lib/peer/core.ts'
+import { type ClientHost, SimClient } from './client.ts'
+import { SimDisk } from './disk.ts'
+import { Execution } from './execution.ts'
+import { stream, TICK_US } from './knobs.ts'
+import { Nemesis, type Victims } from './nemesis.ts'
+import { SimNet } from './net.ts'
+import { PeerCheck } from './peer-check.ts'
+import { type PeerHost, SimPeer } from './peer.ts'
+import type { Witness } from './session-check.ts'
+import type { World } from './world.ts'
+
+export class SimEnsemble implements PeerHost, ClientHost, Victims, Witness {
+  readonly peers: readonly SimPeer[]
+  readonly net: SimNet
+  readonly execution: Execution
+  readonly check: PeerCheck
+  readonly nemesis: Nemesis
+  knownZxid = 0 as Zxid
+  readonly #world: World
+  readonly #prng: Prng
+  readonly #jumpClock: (byMs: number) => void
+  #clients: SimClient[] = []
+  readonly #byPassword = new Map<string, SimClient>()
+  #born = 0
+  #resting = false
+
+  constructor(world: World, jumpClock: (byMs: number) => void) {
+    this.#world = world
+    this.#jumpClock = jumpClock
+    const { seed, agenda, knobs, counters, mutation } = world
+    this.#prng = stream(seed, 1)
+    const count = knobs.voters + knobs.observers
+    const sids = Array.from({ length: count }, (_, at) => makeSid(at + 1))
+    this.net = new SimNet(agenda, stream(seed, 2), knobs, sids, {
+      isAlive: sid => this.peer(sid).alive,
+      deliver: (sid, input) => this.peer(sid).deliver(input),
+    })
+    this.peers = sids.map(sid => {
+      const disk = new SimDisk({ agenda, prng: stream(seed, 10 + sid), knobs, counters, mutation })
+      return new SimPeer(sid, sids, disk, world, stream(seed, 30 + sid), this)
+    })
+    this.execution = new Execution(
+      (password, cxid) => this.#byPassword.get(keyOf(password))?.written(cxid),
+      knobs.dataBytesMax,
+    )
+    this.check = new PeerCheck(this.peers, knobs.voters, this.execution)
+    this.nemesis = new Nemesis(world, stream(seed, 3), this)
+  }
+
+  /** Clients that live, in the order they came. */
+  clients(): readonly SimClient[] {
+    return this.#clients
+  }
+
+  start(): void {
+    for (const peer of this.peers) peer.start()
+    for (let i = 0; i < this.#world.knobs.clients; i++) this.#addClient()
+    this.nemesis.start()
+  }
+
+  /** No more requests but one last: it needs a quorum, and shows its client all that happened before. */
+  rest(): void {
+    this.#resting = true
+    for (const client of this.#clients) {
+      client.rest()
+      client.stall(0)
+      client.ask({ kind: 'sync' })
+      client.flush()
+    }
+  }
+
+  peer(sid: Sid): SimPeer {
+    return this.peers[sid - 1]!
+  }
+
+  home(preferred: Sid | undefined, not: Sid | undefined): SimPeer | undefined {
+    const serving = this.peers.filter(peer => peer.serving && peer.sid !== not)
+    return (
+      serving.find(({ sid }) => sid === preferred) ??
+      serving.find(({ leading }) => leading) ??
+      serving[0]
+    )
+  }
+
+  gone(client: SimClient): void {
+    this.#clients = this.#clients.filter(other => other !== client)
+    if (this.#resting) return
+    this.#world.agenda.after(this.#prng.between(1, 10) * TICK_US, () => {
+      if (!this.#resting) this.#addClient()
+    })
+  }
+
+  jumpClock(byMs: number): void {
+    this.#jumpClock(byMs)
+  }
+
+  send(from: Sid, to: Sid, frame: Uint8Array): void {
+    this.net.send(from, to, frame)
+  }
+
+  started(peer: SimPeer): void {
+    this.check.started(peer)
+    this.net.started(peer.sid)
+  }
+
+  turned(peer: SimPeer, output: TurnOutput): void {
+    this.check.turned(peer, output)
+  }
+
+  acknowledged(zxid: Zxid): void {
+    this.check.acknowledged(zxid)
+  }
+
+  #addClient(): void {
+    const name = `C${++this.#born}`
+    const prng = stream(this.#world.seed, 100 + this.#born)
+    const client = new SimClient(name, this.#world, prng, this, this)
+    this.#byPassword.set(keyOf(client.password), client)
+    this.#clients.push(client)
+    client.start()
+  }
+}
+
+function keyOf(password: Uint8Array): string {
+  return Buffer.from(password).toString('latin1')
+}

@@ -1,0 +1,252 @@
+/**
+ * One peer in the model world: the core that the worker thread drives, here driven by the agenda, with its disk and its
+ * clock, through any number of lives.
+ */
+
+import { crc32 } from '../../lib/base/crc32.ts'
+import type { Prng } from '../../lib/base/prng.ts'
+import type { Sid } from '../../lib/base/zxid.ts'
+import { type PeerConfig, PeerCore, type PeerInput, type TurnOutput } from '../../lib/peer/core.ts'
+import type { Tree } from '../../lib/tree/tree.ts'
+import type { Zab } from '../../lib/zab/zab.ts'
+import { describeInput, describeOutput } from './describe.ts'
+import type { SimDisk } from './disk.ts'
+import { TICK_MS, TICK_US, within } from './knobs.ts'
+import { quorumOf } from './mutations.ts'
+import { recover } from './recovery.ts'
+import { Violation } from './violation.ts'
+import type { World } from './world.ts'
+
+/** A client's connection as the peer's thread holds it. */
+export interface ClientPort {
+  receive(frame: Uint8Array): void
+  closed(): void
+}
+
+export interface PeerHost {
+  send(from: Sid, to: Sid, frame: Uint8Array): void
+  started(peer: SimPeer): void
+  /** After every turn: what can be seen of the peer now. */
+  turned(peer: SimPeer, output: TurnOutput): void
+}
+
+export class SimPeer {
+  readonly sid: Sid
+  readonly disk: SimDisk
+  readonly #world: World
+  readonly #prng: Prng
+  readonly #host: PeerHost
+  readonly #config: PeerConfig
+  /** Lives so far; the current one's number. */
+  #life = 0
+  #core: PeerCore | undefined
+  #inbox: PeerInput[] = []
+  #turnPlanned = false
+  #busyUntil = 0
+  #ports = new Map<number, ClientPort>()
+  #connections = 0
+  #treeSeen: Tree | undefined
+  #jumps = 0
+  /** False from a loss of data until a leader has synchronised the peer, over any number of lives. */
+  trusted = true
+
+  constructor(sid: Sid, peers: readonly Sid[], disk: SimDisk, world: World, prng: Prng, host: PeerHost) {
+    const { knobs, mutation } = world
+    this.sid = sid
+    this.disk = disk
+    this.#world = world
+    this.#prng = prng
+    this.#host = host
+    this.#config = {
+      sid,
+      peers,
+      quorum: quorumOf(mutation, peers.slice(0, knobs.voters)),
+      initLimitTicks: knobs.initLimitTicks,
+      syncLimitTicks: knobs.syncLimitTicks,
+      crc32,
+      dataBytesMax: knobs.dataBytesMax,
+      tickMs: TICK_MS,
+      snapshotLogBytes: knobs.snapshotLogBytes,
+    }
+  }
+
+  get alive(): boolean {
+    return this.#core !== undefined
+  }
+
+  get life(): number {
+    return this.#life
+  }
+
+  get zab(): Zab | undefined {
+    return this.#core?.zab
+  }
+
+  get tree(): Tree | undefined {
+    return this.#core?.tree
+  }
+
+  /** How often its tree was replaced by one that came as a snapshot. */
+  get jumps(): number {
+    return this.#jumps
+  }
+
+  get serving(): boolean {
+    return this.zab?.view.serving ?? false
+  }
+
+  /** Whether its data may be built on, in this life or the next. */
+  get trustedNow(): boolean {
+    return this.zab?.trusted ?? this.trusted
+  }
+
+  get leading(): boolean {
+    const view = this.zab?.view
+    return view !== undefined && view.serving && view.role === 'leading'
+  }
+
+  get voter(): boolean {
+    return this.#config.quorum.voters.includes(this.sid)
+  }
+
+  start(): void {
+    const life = ++this.#life
+    const image = this.disk.open(input => {
+      if (life === this.#life) this.deliver(input)
+    })
+    const { peer, tree } = recover(image, this.trusted)
+    this.#inbox = []
+    this.#turnPlanned = false
+    this.#busyUntil = 0
+    this.#guard(() => {
+      this.#core = new PeerCore(this.#config, peer, tree, this.disk.wantsFullSnapshot)
+    })
+    this.#treeSeen = tree
+    this.#host.started(this)
+    this.#planTurn()
+    this.#planTick(this.#prng.between(0, TICK_US))
+  }
+
+  /** The thread ends; the disk keeps what it must, and `share` of the rest. */
+  crash(share: number): void {
+    this.trusted = this.zab?.trusted ?? this.trusted
+    this.#core = undefined
+    this.#life++
+    this.#inbox = []
+    this.disk.crash(share)
+    const ports = this.#ports
+    this.#ports = new Map()
+    for (const port of ports.values()) port.closed()
+  }
+
+  /** The thread stands still; what comes meanwhile waits. */
+  pause(until: number): void {
+    this.#busyUntil = Math.max(this.#busyUntil, until)
+  }
+
+  resume(): void {
+    this.#busyUntil = 0
+    if (this.alive) this.#planTurn()
+  }
+
+  deliver(input: PeerInput): void {
+    if (!this.alive) return
+    this.#inbox.push(input)
+    if (this.#turnPlanned) return
+    if (this.#busyUntil > this.#world.agenda.now) this.#planTurn()
+    else this.#turn()
+  }
+
+  /** A client comes; returns the connection's number, which no other of this peer ever has. */
+  connect(port: ClientPort): number {
+    const connection = this.#life * 2 ** 24 + ++this.#connections
+    this.#ports.set(connection, port)
+    this.deliver({ kind: 'connect', connection })
+    return connection
+  }
+
+  receive(connection: number, frame: Uint8Array): void {
+    if (this.#ports.has(connection)) this.deliver({ kind: 'clientFrame', connection, frame })
+  }
+
+  /** The client's end closed. */
+  disconnect(connection: number): void {
+    if (this.#ports.delete(connection)) this.deliver({ kind: 'disconnect', connection })
+  }
+
+  #planTurn(): void {
+    this.#turnPlanned = true
+    const life = this.#life
+    const { agenda } = this.#world
+    agenda.at(this.#busyUntil, () => {
+      if (life !== this.#life || !this.#turnPlanned) return
+      if (this.#busyUntil > agenda.now) this.#planTurn()
+      else this.#turn()
+    })
+  }
+
+  /** A tick that a busy thread could not take is taken once when it can, not made up for. */
+  #planTick(delay: number): void {
+    const life = this.#life
+    const { agenda } = this.#world
+    agenda.after(delay, () => {
+      if (life !== this.#life) return
+      if (this.#busyUntil <= agenda.now) {
+        this.deliver({ kind: 'tick' })
+        this.#planTick(TICK_US + this.#prng.between(-500, 500))
+        return
+      }
+      this.#planTick(this.#busyUntil - agenda.now)
+    })
+  }
+
+  #turn(): void {
+    this.#turnPlanned = false
+    const core = this.#core
+    if (core === undefined) return
+    const { agenda, knobs, trace } = this.#world
+    const inputs = this.#inbox
+    this.#inbox = []
+    this.#busyUntil = agenda.now + within(this.#prng, knobs.turnUs)
+    trace.mix(agenda.now)
+    trace.mix(this.sid * 256 + inputs.length)
+    if (trace.on) for (const input of inputs) trace.line(`P${this.sid}`, describeInput(input))
+    this.#guard(() => {
+      const output = core.turn(inputs, this.#world.wallMs())
+      if (trace.on) trace.line(`P${this.sid}`, describeOutput(core, output))
+      this.#carryOut(output)
+    })
+  }
+
+  #carryOut(output: TurnOutput): void {
+    if (this.tree !== this.#treeSeen) this.#jumps++
+    this.#treeSeen = this.tree
+    this.#host.turned(this, output)
+    const { trace } = this.#world
+    for (const { to, frame } of output.peerFrames) {
+      trace.mix(frame.length)
+      this.#host.send(this.sid, to, frame)
+    }
+    this.disk.run(output.tasks)
+    for (const { to, frame } of output.clientFrames) {
+      trace.mix(frame.length)
+      this.#ports.get(to)?.receive(frame)
+    }
+    for (const connection of output.closings) {
+      const port = this.#ports.get(connection)
+      this.#ports.delete(connection)
+      port?.closed()
+    }
+  }
+
+  /** A peer that breaks an assertion would die and start again; here that is a finding. */
+  #guard(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      if (error instanceof Violation) throw error
+      const message = error instanceof Error ? error.message : String(error)
+      throw new Violation('Assertion', `in peer ${this.sid}: ${message}`, error)
+    }
+  }
+}

@@ -1,0 +1,190 @@
+/**
+ * What one session is told, against the one execution: replies in order, reads that show exactly the state at their
+ * zxid, writes that ended as they were committed, and every watch told once, truly, and before the data that shows it.
+ */
+
+import type { ZPath } from '../../lib/base/path.ts'
+import type { Reply, WatchEvent } from '../../lib/base/reply.ts'
+import type { ReadRequest, WriteRequest } from '../../lib/base/request.ts'
+import { type SessionId, ZXID_ZERO, type Zxid } from '../../lib/base/zxid.ts'
+import { shortZxid } from './describe.ts'
+import { type Execution, same } from './execution.ts'
+import { isWrite } from './requests.ts'
+import type { SimCall } from './sim-call.ts'
+import { holds } from './violation.ts'
+
+/** A watch that a session holds. */
+export interface HeldWatch {
+  readonly path: ZPath
+  readonly kind: 'node' | 'child'
+  /** Left on a node that was missing. */
+  missing: boolean
+  /** Nothing up to here is to be told; undefined until the read that leaves it is answered. */
+  since: Zxid | undefined
+  /** Breaks of the session by then. */
+  breaks: number
+  fired: boolean
+}
+
+/** What all sessions share. */
+export interface Witness {
+  readonly execution: Execution
+  /** The last transaction anybody was told of. */
+  knownZxid: Zxid
+  /** A write was acknowledged to a client: it must be safe. */
+  acknowledged(zxid: Zxid): void
+}
+
+export class SessionCheck {
+  readonly #name: string
+  readonly #witness: Witness
+  readonly #watches = new Set<HeldWatch>()
+  readonly #line: SimCall[] = []
+  /** Of the last answer. */
+  #zxid: Zxid = ZXID_ZERO
+  #lastWrite: Zxid = ZXID_ZERO
+  #lastEvent: Zxid = ZXID_ZERO
+  /** Connections, and jumps of the peer behind one: each may leave out what came and went meanwhile. */
+  #breaks = 0
+  /** After a break what was missed is told at once, in no promised order. */
+  #catchesUp = false
+
+  constructor(name: string, witness: Witness) {
+    this.#name = name
+    this.#witness = witness
+  }
+
+  get breaks(): number {
+    return this.#breaks
+  }
+
+  get watches(): number {
+    return this.#watches.size
+  }
+
+  broke(): void {
+    this.#breaks++
+    this.#catchesUp = true
+  }
+
+  frameEnded(): void {
+    this.#catchesUp = false
+  }
+
+  called(call: SimCall): void {
+    this.#line.push(call)
+  }
+
+  /** Calls are settled in the order they were made, whatever becomes of them, unless they are given up. */
+  settled(call: SimCall, sessionId: SessionId, watch: HeldWatch | undefined): void {
+    const { reply } = call
+    const at = this.#line.indexOf(call)
+    holds(at >= 0, 'ExactlyOnce', () => `${this.#name} is answered twice`)
+    this.#line.splice(at, 1)
+    if (reply === undefined) return
+    holds(at === 0, 'SessionOrder', () => `${this.#name} is answered call ${call.xid} out of turn`)
+    if (isWrite(call.request)) this.#wrote(call, call.request, reply, sessionId)
+    else this.#read(call.request, reply)
+    if (reply.zxid > this.#zxid) this.#zxid = reply.zxid
+    if (reply.zxid > this.#witness.knownZxid) this.#witness.knownZxid = reply.zxid
+    this.#checkTold(reply.zxid)
+    if (watch !== undefined) this.#hold(watch, call.request, reply)
+  }
+
+  /** A watch's function was called. */
+  fired(watch: HeldWatch, event: WatchEvent): void {
+    const { path, kind, since } = watch
+    const shown = `${this.#name} is told ${event.type} ${event.path} at ${shortZxid(event.zxid)}`
+    holds(!watch.fired, 'WatchOnce', () => `${shown} by a watch that was used up`)
+    watch.fired = true
+    this.#watches.delete(watch)
+    holds(event.path === path && since !== undefined, 'WatchTruth', () => `${shown} unasked`)
+    const { book, zxid } = this.#witness.execution
+    const change = book.firstChange(kind, path, since)
+    holds(change !== undefined && change <= event.zxid, 'WatchTruth', () => {
+      return `${shown}, which has not changed since ${shortZxid(since)}`
+    })
+    holds(event.zxid <= zxid, 'WatchTruth', () => `${shown}, which is not committed`)
+    holds(event.zxid > this.#zxid, 'WatchTold', () => {
+      return `${shown} after an answer of ${shortZxid(this.#zxid)}`
+    })
+    holds(this.#catchesUp || event.zxid >= this.#lastEvent, 'WatchTold', () => {
+      return `${shown} after an event of ${shortZxid(this.#lastEvent)}`
+    })
+    if (event.zxid > this.#lastEvent) this.#lastEvent = event.zxid
+  }
+
+  #hold(watch: HeldWatch, request: SimCall['request'], reply: Reply): void {
+    const missing = reply.code === 'NO_NODE'
+    if (missing ? request.kind !== 'exists' : reply.code !== undefined) return
+    watch.missing = missing
+    watch.since = reply.zxid
+    watch.breaks = this.#breaks
+    this.#watches.add(watch)
+  }
+
+  /** An answer shows the state at `zxid`: every watch on what had changed by then must have been told. */
+  #checkTold(zxid: Zxid): void {
+    for (const watch of this.#watches) {
+      const since = watch.since!
+      const change = this.#witness.execution.book.firstChange(watch.kind, watch.path, since)
+      if (change === undefined || change > zxid) continue
+      // The documented exception: nobody tells of a node that came and went while nobody was connected.
+      const gone = this.#witness.execution.book.at(watch.path, zxid) === undefined
+      const excused = watch.missing && gone && this.#breaks > watch.breaks
+      holds(excused, 'WatchTold', () => {
+        return `${this.#name} is shown ${shortZxid(zxid)}, but not told that ${watch.path} changed at ${shortZxid(change)}`
+      })
+      watch.since = zxid
+    }
+  }
+
+  #read({ kind, path }: ReadRequest, reply: Reply): void {
+    const { book, zxid: committed } = this.#witness.execution
+    const shown = `${this.#name} reads ${path} at ${shortZxid(reply.zxid)}`
+    holds(reply.zxid <= committed, 'ReadsMatchHistory', () => `${shown}, which is not committed`)
+    holds(reply.zxid >= this.#zxid, 'SessionOrder', () => `${shown} after ${shortZxid(this.#zxid)}`)
+    const node = book.at(path, reply.zxid)
+    const code = node === undefined ? 'NO_NODE' : undefined
+    holds(reply.code === code, 'ReadsMatchHistory', () => `${shown} as ${reply.code}, not ${code}`)
+    if (node === undefined) return
+    const data = kind === 'get' ? node.data : undefined
+    holds(same(reply.data, data), 'ReadsMatchHistory', () => `${shown} with other data`)
+    holds(same(reply.stat, node.stat), 'ReadsMatchHistory', () => {
+      return `${shown} as ${JSON.stringify(reply.stat)}, not ${JSON.stringify(node.stat)}`
+    })
+    if (kind !== 'children') return
+    const names = [...(reply.names ?? [])].sort()
+    holds(same(names, [...node.names].sort()), 'ReadsMatchHistory', () => {
+      return `${shown} with children ${names.join()}, not ${node.names.join()}`
+    })
+  }
+
+  #wrote(call: SimCall, request: WriteRequest, reply: Reply, sessionId: SessionId): void {
+    const { execution } = this.#witness
+    const shown = `${this.#name} is answered write ${call.cxid} (${request.kind})`
+    if (request.kind === 'closeSession') return
+    const outcome = execution.sessions.get(sessionId)?.outcomes[call.cxid - 1]
+    holds(outcome !== undefined, 'WriteOutcome', () => `${shown}, which is not committed`)
+    holds(reply.zxid === outcome.zxid, 'WriteOutcome', () => {
+      return `${shown} with ${shortZxid(reply.zxid)}, committed at ${shortZxid(outcome.zxid)}`
+    })
+    const { code, path, stat } = reply
+    const told = { zxid: reply.zxid, code, path, stat }
+    const done = { zxid: outcome.zxid, code: outcome.code, path: outcome.path, stat: outcome.stat }
+    holds(same(told, done), 'WriteOutcome', () => {
+      return `${shown} as ${JSON.stringify(told)}, committed as ${JSON.stringify(done)}`
+    })
+    holds(outcome.zxid > call.knownZxid, 'RealTimeOrder', () => {
+      return `${shown} at ${shortZxid(outcome.zxid)}, but ${shortZxid(call.knownZxid)} was known before`
+    })
+    holds(outcome.zxid > this.#lastWrite, 'SessionOrder', () => `${shown} before an earlier write`)
+    // A read that was sent again may have seen this write already: it was answered late, by another peer.
+    const repeated = this.#breaks > call.breaks
+    holds(outcome.zxid > this.#zxid || repeated, 'SessionOrder', () => {
+      return `${shown} at ${shortZxid(outcome.zxid)} after ${shortZxid(this.#zxid)} was read`
+    })
+    this.#lastWrite = outcome.zxid
+    this.#witness.acknowledged(outcome.zxid)
+  }
+}

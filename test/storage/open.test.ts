@@ -1,0 +1,232 @@
+/** Whose directory it is, and what is said when it is not to be had. */
+
+import assert from 'node:assert/strict'
+import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { crc32 } from '../../lib/base/crc32.ts'
+import { type ErrorCode, TreeError } from '../../lib/base/errors.ts'
+import { makeSid } from '../../lib/base/zxid.ts'
+import { asStorageFailure } from '../../lib/storage/failures.ts'
+import { META_KEY } from '../../lib/storage/keys.ts'
+import {
+  batch,
+  epochs,
+  LogMaker,
+  openLevel,
+  recover,
+  session,
+  temporaryDirectory,
+  textsOf,
+  withDatabase,
+} from './support.ts'
+
+const IDENTITY = 'quorumtree.json'
+
+async function refuses(
+  directory: string,
+  code: ErrorCode,
+  says: RegExp,
+  options: Parameters<typeof openLevel>[1] = {},
+): Promise<void> {
+  await assert.rejects(openLevel(directory, options), (error: unknown) => {
+    assert.ok(error instanceof TreeError, String(error))
+    assert.equal(error.code, code)
+    assert.equal(error.path, directory)
+    assert.match(error.message, says)
+    return true
+  })
+}
+
+async function makeUsed(directory: string): Promise<void> {
+  await session(
+    () => openLevel(directory),
+    store => store.write(batch({ groups: new LogMaker().many(3) })),
+  )
+}
+
+test('a missing directory is made, with its parents', async t => {
+  const directory = join(await temporaryDirectory(t), 'data', 'peer-1')
+  await makeUsed(directory)
+  await session(
+    () => openLevel(directory),
+    async (_, { groups }) => assert.equal(groups.length, 3),
+  )
+})
+
+test('a directory with other files is refused and left alone', async t => {
+  const directory = await temporaryDirectory(t)
+  await writeFile(join(directory, 'thesis.txt'), 'years of work')
+  await refuses(directory, 'DIRECTORY_NOT_OURS', /thesis\.txt.*empty directory/)
+  assert.deepEqual(await readdir(directory), ['thesis.txt'])
+})
+
+test('a LevelDB that is not ours is refused and not even opened', async t => {
+  const directory = await temporaryDirectory(t)
+  await withDatabase(directory, database => database.put(Buffer.from('m'), Buffer.from('theirs')))
+  const before = await readdir(directory)
+  await refuses(directory, 'DIRECTORY_NOT_OURS', /other data/)
+  assert.deepEqual(await readdir(directory), before)
+})
+
+test('a file where the directory should be is refused', async t => {
+  const file = join(await temporaryDirectory(t), 'file')
+  await writeFile(file, '')
+  await refuses(file, 'DIRECTORY_NOT_OURS', /empty directory/)
+  await refuses(join(file, 'below'), 'DIRECTORY_NOT_OURS', /empty directory/)
+})
+
+test("another peer's directory is refused", async t => {
+  const directory = await temporaryDirectory(t)
+  await makeUsed(directory)
+  await refuses(directory, 'DIRECTORY_NOT_OURS', /belong to peer 1, not to peer 2/, {
+    sid: makeSid(2),
+  })
+})
+
+test('a directory in use is refused, and free again afterwards', async t => {
+  const directory = await temporaryDirectory(t)
+  const store = await openLevel(directory)
+  await refuses(directory, 'DIRECTORY_LOCKED', /close the other ensemble/)
+  await store.close()
+  await (await openLevel(directory)).close()
+})
+
+test('what operating systems leave behind does not count', async t => {
+  const directory = await temporaryDirectory(t)
+  await writeFile(join(directory, '.DS_Store'), '')
+  await makeUsed(directory)
+})
+
+test('a newer format is refused, by the identity file and by the record', async t => {
+  const directory = await temporaryDirectory(t)
+  await makeUsed(directory)
+  await withDatabase(directory, async database => {
+    const value = Buffer.from(await database.get(META_KEY))
+    value[4] = 2
+    value.writeUInt32LE(crc32(value.subarray(4)), 0)
+    await database.put(META_KEY, value)
+  })
+  await refuses(directory, 'FORMAT_TOO_NEW', /format 2.*up to 1/)
+  const identity = JSON.parse(await readFile(join(directory, IDENTITY), 'utf8'))
+  await writeFile(join(directory, IDENTITY), JSON.stringify({ ...identity, format: 3 }))
+  await refuses(directory, 'FORMAT_TOO_NEW', /format 3.*newer/)
+})
+
+test('an identity file that makes no sense is damage', async t => {
+  const directory = await temporaryDirectory(t)
+  await makeUsed(directory)
+  for (const text of ['', 'null', '[]', '{"format":"1"}']) {
+    await writeFile(join(directory, IDENTITY), text)
+    await refuses(directory, 'DIRECTORY_DAMAGED', /move it away/)
+  }
+})
+
+test("LevelDB's files lost or spoilt are damage, never a fresh start", async t => {
+  for (const [name, spoil] of [
+    ['CURRENT', (file: string) => rm(file)],
+    ['CURRENT', (file: string) => writeFile(file, 'garbage')],
+    ['MANIFEST', (file: string) => writeFile(file, Buffer.alloc(100, 7))],
+    ['MANIFEST', (file: string) => rm(file)],
+  ] as const) {
+    const directory = await temporaryDirectory(t)
+    await makeUsed(directory)
+    const file = (await readdir(directory)).find(found => found.startsWith(name))
+    await spoil(join(directory, file!))
+    await refuses(directory, 'DIRECTORY_DAMAGED', /./)
+  }
+})
+
+test('a crash at any moment of the first opening leaves a directory that opens', async t => {
+  const leftovers: readonly (readonly string[])[] = [
+    ['quorumtree.json.new'],
+    [IDENTITY],
+    [IDENTITY, 'LOCK', 'LOG'],
+    [IDENTITY, 'LOCK', 'LOG', 'MANIFEST-000001'],
+  ]
+  for (const names of leftovers) {
+    const directory = await temporaryDirectory(t)
+    for (const name of names) await writeFile(join(directory, name), '')
+    if (names.includes(IDENTITY)) {
+      const identity = { format: 1, sid: 1, inUse: false }
+      await writeFile(join(directory, IDENTITY), JSON.stringify(identity))
+    }
+    const store = await openLevel(directory)
+    const recovered = await recover(store)
+    await store.close()
+    assert.deepEqual([recovered.fresh, recovered.damage], [true, undefined], names.join())
+  }
+})
+
+test('a record without a finished identity file is ours', async t => {
+  const directory = await temporaryDirectory(t)
+  await makeUsed(directory)
+  const identity = { format: 1, sid: 1, inUse: false }
+  await writeFile(join(directory, IDENTITY), JSON.stringify(identity))
+  await session(
+    () => openLevel(directory),
+    async (_, recovered) =>
+      assert.deepEqual(textsOf(recovered.groups), ['group-0', 'group-1', 'group-2']),
+  )
+  const { inUse } = JSON.parse(await readFile(join(directory, IDENTITY), 'utf8'))
+  assert.equal(inUse, true)
+})
+
+test('a directory in place of a lost one is damaged until a snapshot is installed', async t => {
+  const directory = await temporaryDirectory(t)
+  const open = (trusted: boolean) => () => openLevel(directory, { trusted })
+  await session(open(false), async (store, recovered) => {
+    assert.match(recovered.damage ?? '', /lost earlier/)
+    assert.equal(recovered.fresh, false)
+    await store.write(batch({ epochs: epochs(4, 0) }))
+  })
+  const leaders = new LogMaker()
+  await session(open(true), async (store, recovered) => {
+    assert.match(recovered.damage ?? '', /lost earlier/)
+    assert.deepEqual(recovered.epochs, epochs(4, 0))
+    await store.write(
+      batch({
+        install: { point: { zxid: leaders.point.zxid, chain: 0 }, digest: 0, epochEnds: [] },
+        groups: leaders.many(1),
+        epochs: epochs(4),
+      }),
+    )
+  })
+  await session(open(true), async (_, { damage }) => assert.equal(damage, undefined))
+})
+
+test('a directory one may not write to', { skip: process.getuid?.() === 0 }, async t => {
+  const parent = join(await temporaryDirectory(t), 'parent')
+  await mkdir(parent)
+  await chmod(parent, 0o555)
+  await refuses(join(parent, 'peer'), 'NO_PERMISSION', /let this process/)
+})
+
+test("the system's reasons are told apart", () => {
+  const reasons: readonly (readonly [string, ErrorCode])[] = [
+    ['IO error: /data/000012.log: No space left on device', 'NO_SPACE'],
+    ['IO error: /data/000012.log: Disk quota exceeded', 'NO_SPACE'],
+    ['IO error: /data/000012.log: File too large', 'NO_SPACE'],
+    ['IO error: /data/LOCK: Permission denied', 'NO_PERMISSION'],
+    ['IO error: /data/LOCK: Read-only file system', 'NO_PERMISSION'],
+    ['IO error: /data/MANIFEST-000003: No such file or directory', 'DIRECTORY_DAMAGED'],
+    ['IO error: /data/000012.ldb: Invalid argument', 'DIRECTORY_DAMAGED'],
+    ['IO error: /data/000012.log: Input/output error', 'STORAGE_FAILED'],
+    ['IO error: /data/000012.ldb: Too many open files', 'STORAGE_FAILED'],
+  ]
+  for (const [message, code] of reasons) {
+    const cause = Object.assign(new Error(message), { code: 'LEVEL_IO_ERROR' })
+    const wrapped = Object.assign(new Error('Database failed to open', { cause }), {
+      code: 'LEVEL_DATABASE_NOT_OPEN',
+    })
+    for (const error of [cause, wrapped]) {
+      const failure = asStorageFailure(error, '/data')
+      assert.ok(failure instanceof TreeError)
+      assert.equal(failure.code, code)
+      assert.ok(failure.message.includes(message))
+      assert.equal(failure.cause, error)
+    }
+  }
+  const full = Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC' })
+  assert.equal((asStorageFailure(full, '/data') as TreeError).code, 'NO_SPACE')
+})

@@ -1,0 +1,186 @@
+/** Logs, snapshots and directories for the tests of storage. */
+
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { Level } from 'level'
+import { crc32 } from '../../lib/base/crc32.ts'
+import { type Group, LOG_START, type LogPoint, makeGroup } from '../../lib/base/group.ts'
+import { advanceZxid, makeEpoch, makeSid, makeZxid } from '../../lib/base/zxid.ts'
+import type { Database } from '../../lib/storage/disk.ts'
+import { MemoryContents, MemoryStore } from '../../lib/storage/memory-store.ts'
+import { openStore, type StoreOptions } from '../../lib/storage/open.ts'
+import type { Recovered, Store } from '../../lib/storage/store.ts'
+import type { Epochs, Persist, SnapshotHead } from '../../lib/zab/types.ts'
+
+export const SID = makeSid(1)
+
+export async function temporaryDirectory(t: TestContext): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'quorumtree-storage-'))
+  t.after(() => rm(directory, { recursive: true, force: true }))
+  return directory
+}
+
+export function openLevel(dataDir: string, options: Partial<StoreOptions> = {}): Promise<Store> {
+  return openStore({ sid: SID, dataDir, durability: 'power', ...options })
+}
+
+/** A way to open the same data again and again, as a peer does that dies and comes back. */
+export type Opener = (options?: { snapshotsKept?: number }) => Promise<Store>
+
+export function levelOpener(directory: string): Opener {
+  return options => openLevel(directory, { durability: 'process', ...options })
+}
+
+export function memoryOpener(): Opener {
+  const contents = new MemoryContents()
+  return async ({ snapshotsKept = 3 } = {}) => new MemoryStore({ snapshotsKept, contents })
+}
+
+/** LevelDB itself, for looking behind the store and for doing harm. */
+export async function withDatabase<T>(
+  directory: string,
+  use: (database: Database) => Promise<T>,
+): Promise<T> {
+  const database: Database = new Level(directory, { keyEncoding: 'view', valueEncoding: 'view' })
+  await database.open()
+  try {
+    return await use(database)
+  } finally {
+    await database.close()
+  }
+}
+
+/** LevelDB's own log: what was written since it was opened last. */
+export async function levelLogOf(directory: string): Promise<string> {
+  const names = (await readdir(directory)).filter(name => name.endsWith('.log')).sort()
+  return join(directory, names.at(-1)!)
+}
+
+/** Keys of one kind, by their first letter. */
+export async function keysOf(directory: string, kind: string): Promise<Uint8Array[]> {
+  return withDatabase(directory, async database => {
+    const keys = await database.keys().all()
+    return keys.filter(key => key[0] === kind.charCodeAt(0))
+  })
+}
+
+export async function flipByte(directory: string, key: Uint8Array, at: number): Promise<void> {
+  await withDatabase(directory, async database => {
+    const value = Buffer.from(await database.get(key))
+    const place = at < 0 ? value.length + at : at
+    value[place]! ^= 0x10
+    await database.put(key, value)
+  })
+}
+
+/** Makes groups that follow one another. */
+export class LogMaker {
+  point: LogPoint
+  readonly made: Group[] = []
+
+  constructor(point: LogPoint = LOG_START) {
+    this.point = point
+  }
+
+  /** One group; a new `epoch` begins with counter 1. */
+  next(text: string, { epoch = 0, txns = 1, bytes = 0 } = {}): Group {
+    const first =
+      epoch === 0 && this.point.zxid > 0
+        ? advanceZxid(this.point.zxid, 1)
+        : makeZxid(makeEpoch(epoch || 1), 1)
+    const last = advanceZxid(first, txns - 1)
+    const payload = Buffer.from(text.padEnd(bytes, '.'))
+    const group = makeGroup(this.point, first, last, payload, crc32(payload))
+    this.point = { zxid: group.last, chain: group.chain }
+    this.made.push(group)
+    return group
+  }
+
+  many(count: number, name = 'group', bytes = 0): Group[] {
+    return Array.from({ length: count }, (_, at) => this.next(`${name}-${at}`, { bytes }))
+  }
+}
+
+/** Where a log of `count` groups ends. */
+export function pointAfter(count: number): LogPoint {
+  const log = new LogMaker()
+  log.many(count)
+  return log.point
+}
+
+export function epochs(acceptedEpoch: number, currentEpoch = acceptedEpoch): Epochs {
+  return { acceptedEpoch: makeEpoch(acceptedEpoch), currentEpoch: makeEpoch(currentEpoch) }
+}
+
+export function batch(parts: Partial<Persist>): Persist {
+  return {
+    writeId: 1,
+    epochs: epochs(1),
+    install: undefined,
+    truncateAfter: undefined,
+    groups: [],
+    committed: LOG_START.zxid,
+    ...parts,
+  }
+}
+
+export function headAt(point: LogPoint, digest = 7): SnapshotHead {
+  return { point, digest, epochEnds: point.zxid === 0 ? [] : [point] }
+}
+
+export async function takeSnapshot(
+  store: Store,
+  point: LogPoint,
+  kind: 'full' | 'delta',
+  ...chunks: readonly string[]
+): Promise<LogPoint> {
+  store.beginSnapshot(headAt(point), kind)
+  for (const chunk of chunks) await store.appendSnapshot(Buffer.from(chunk))
+  return store.commitSnapshot()
+}
+
+/** Recovers and collects the chunks as text. */
+export async function recover(store: Store): Promise<Recovered & { readonly chunks: string[] }> {
+  const chunks: string[] = []
+  const recovered = await store.recover(bytes => chunks.push(textOf(bytes)))
+  return { ...recovered, chunks }
+}
+
+export async function readSnapshot(store: Store): Promise<string[] | undefined> {
+  const reader = await store.openSnapshot()
+  if (reader === undefined) return undefined
+  const chunks: string[] = []
+  try {
+    for (;;) {
+      const chunk = await reader.next()
+      if (chunk === undefined) return undefined
+      chunks.push(textOf(chunk.bytes))
+      if (chunk.last) return chunks
+    }
+  } finally {
+    reader.close()
+  }
+}
+
+export function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString()
+}
+
+export function textsOf(groups: readonly Group[] | undefined): string[] | undefined {
+  return groups?.map(group => textOf(group.payload).replace(/\.+$/, ''))
+}
+
+/** Opens, uses and closes a store that was there before. */
+export async function session<T>(
+  open: () => Promise<Store>,
+  use: (store: Store, recovered: Recovered & { readonly chunks: string[] }) => Promise<T>,
+): Promise<T> {
+  const store = await open()
+  try {
+    return await use(store, await recover(store))
+  } finally {
+    await store.close()
+  }
+}
