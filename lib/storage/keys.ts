@@ -1,6 +1,7 @@
 /**
  * Names of records in LevelDB. The first byte tells the kind, numbers are big-endian so that keys sort as they count:
- * 'l' + first zxid (log group), 'm' (meta), 's' + snapshot id + chunk number, 'v' + snapshot id (head: makes it visible).
+ * 'l' + first zxid (log group), 'm' (meta), 's' + snapshot id + chunk number (chunk), 'v' + snapshot id (head, which
+ * makes the snapshot visible).
  */
 
 import { counterOf, epochOf, type Zxid } from '../base/zxid.ts'

@@ -1,6 +1,6 @@
 /**
- * A peer's log and snapshots in LevelDB. What the store remembers changes when a batch is built, at its turn in the line
- * before the disk, so that each batch builds on all earlier ones; should one fail, the store is of no use anyway.
+ * A peer's log and snapshots in LevelDB. What the store remembers changes when a batch is built, at its turn in the
+ * line before the disk, so that each batch builds on all earlier ones; should one fail, the store is of no use anyway.
  */
 
 import { assert } from '../base/assert.ts'
@@ -143,8 +143,8 @@ export class LevelStore implements Store {
   }
 
   /**
-   * Groups before an installed snapshot stay: they are out of sight, and a purge takes them later, piece by piece. Those
-   * after it must go with the same write, and there are few: hardly more than were never committed.
+   * Groups before an installed snapshot stay: they are out of sight, and a purge takes them later, piece by piece.
+   * Those after it must go with the same write, and there are few: hardly more than were never committed.
    */
   async #groupsToRemove(batch: Persist): Promise<readonly Key[]> {
     const cut = this.#cutOf(batch)
@@ -169,7 +169,7 @@ export class LevelStore implements Store {
   }
 
   #changeMeta(changes: Partial<Meta>): Operation {
-    this.#meta = { ...this.#meta, ...changes, revision: this.#meta.revision }
+    this.#meta = { ...this.#meta, ...changes, revision: this.#meta.revision + 1 }
     return { type: 'put', key: META_KEY, value: encodeMeta(this.#meta) }
   }
 

@@ -1,7 +1,8 @@
 /**
  * The records in LevelDB as bytes. LevelDB is not trusted to notice damage, so each value begins with a CRC-32 over all
- * that follows it, then the format and the record's kind; this beginning stays as it is in every later format. A group's
- * sum covers the header only: the header holds the sum of the payload, which came with the group and is not taken again.
+ * that follows it, then the format and the record's kind; this beginning stays as it is in every later format. A
+ * group's sum covers the header only: the header holds the sum of the payload, which came with the group and is not
+ * taken again.
  */
 
 import { ByteReader, ByteWriter, MalformedError } from '../base/bytes.ts'

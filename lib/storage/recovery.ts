@@ -82,8 +82,8 @@ async function readChunks(
 }
 
 /**
- * The newest snapshot that can be restored, and all that can as far as is known then. Each one is verified at most once,
- * though many deltas share an image; those older than the newest good one are not read.
+ * The newest snapshot that can be restored, and all that can as far as is known then. Each one is verified at most
+ * once, though many deltas share an image; those older than the newest good one are not read.
  */
 async function findBase(
   disk: Disk,

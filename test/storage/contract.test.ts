@@ -59,7 +59,7 @@ function describeLog(makeOpener: (t: TestContext) => Promise<Opener>): void {
     })
   })
 
-  test('groups come back as they were written, with ends of epochs and what is committed', async t => {
+  test('groups come back as they were written, with ends of epochs', async t => {
     const open = await makeOpener(t)
     const log = new LogMaker()
     await session(open, async store => {

@@ -93,10 +93,16 @@ test('damage is remembered until a snapshot of a leader is installed', async t =
   await session(
     () => openLevel(directory),
     async store => {
-      await store.write(batch({ epochs: epochs(2, 1) }))
       const { last, chain } = log.made[1]!
       const tail = { zxid: last, chain }
-      await store.write(batch({ epochs: epochs(2, 1), groups: [new LogMaker(tail).next('next')] }))
+      await store.write(batch({ groups: [new LogMaker(tail).next('next')] }))
+    },
+  )
+  await session(
+    () => openLevel(directory),
+    async (store, recovered) => {
+      assert.match(recovered.damage ?? '', /lost earlier/)
+      await store.write(batch({ epochs: epochs(2, 1) }))
     },
   )
   await session(
@@ -337,9 +343,9 @@ test('a damaged store is replaced whole, the witnesses of its damage included', 
       await store.write(batch({ install: headAt(point) }))
     },
   )
+  assert.equal((await keysOf(directory, 'v')).length, 1)
   const recovered = await reopen(directory)
   assert.deepEqual([recovered.damage, recovered.chunks], [undefined, ['whole']])
-  assert.equal((await keysOf(directory, 'v')).length, 1)
   assert.deepEqual(await keysOf(directory, 'l'), [])
 })
 

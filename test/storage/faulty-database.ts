@@ -28,8 +28,8 @@ export class FaultyDatabase {
     return this as unknown as Database
   }
 
-  put(...args: Parameters<Database['put']>): Promise<void> {
-    return this.#watch('put', args, () => this.#inner.put(...args))
+  put(key: Uint8Array, value: Uint8Array, options: object = {}): Promise<void> {
+    return this.#watch('put', [key, value, options], () => this.#inner.put(key, value, options))
   }
 
   batch(...args: unknown[]): Promise<void> {

@@ -7,6 +7,7 @@ import { TreeError } from '../../lib/base/errors.ts'
 import { LOG_START, type LogPoint } from '../../lib/base/group.ts'
 import { EPOCH_ZERO, ZXID_ZERO } from '../../lib/base/zxid.ts'
 import { type Database, Disk } from '../../lib/storage/disk.ts'
+import { chunkKey } from '../../lib/storage/keys.ts'
 import { LevelStore } from '../../lib/storage/level-store.ts'
 import { FaultyDatabase } from './faulty-database.ts'
 import {
@@ -17,6 +18,7 @@ import {
   LogMaker,
   openLevel,
   pointAfter,
+  readSnapshot,
   recover,
   SID,
   session,
@@ -98,6 +100,53 @@ test('a log write goes before everything that waits', async t => {
   open()
   await Promise.all(all)
   assert.deepEqual(order, ['chunk 1', 'write', 'chunk 2'])
+})
+
+test('an installation waits for the chunks that were staged before it', async t => {
+  const { database, store } = await openWatched(t)
+  await recover(store)
+  const before = database.calls.length
+  const open = holdUp(database)
+  const staged = ['1', '2', '3'].map(text => store.stage(Buffer.from(text)))
+  const installed = store.write(batch({ install: headAt(pointAfter(1)) }))
+  open()
+  await Promise.all([...staged, installed])
+  const writes = database.calls.slice(before).filter(({ name }) => name !== 'nextv')
+  assert.deepEqual(
+    writes.map(({ name }) => name),
+    ['put', 'put', 'put', 'batch'],
+  )
+})
+
+test('staged chunks are not swept with what an own snapshot replaces', async t => {
+  const { store } = await openWatched(t)
+  await recover(store)
+  await store.stage(Buffer.from('1'))
+  for (const text of ['a', 'b', 'c']) await takeSnapshot(store, LOG_START, 'full', text)
+  await store.stage(Buffer.from('2'))
+  await store.write(batch({ install: headAt(pointAfter(1)) }))
+  assert.deepEqual(await readSnapshot(store), ['1', '2'])
+})
+
+test('a snapshot that spoils while the peer is running gives way to the one before it', async t => {
+  const { database, store } = await openWatched(t)
+  await recover(store)
+  const log = new LogMaker()
+  for (const kind of ['full', 'delta', 'delta', 'delta'] as const) {
+    await store.write(batch({ groups: log.many(1) }))
+    await takeSnapshot(store, log.point, kind, kind)
+  }
+  const { last: logStart } = log.made[2]!
+  await database.put(chunkKey(4, 0), Buffer.from('spoilt'))
+  assert.equal(await readSnapshot(store), undefined)
+  assert.deepEqual(await readSnapshot(store), ['full', 'delta', 'delta'])
+  assert.equal(store.wantsFullSnapshot(), true)
+  await database.put(chunkKey(3, 0), Buffer.from('spoilt'))
+  assert.equal(await readSnapshot(store), undefined)
+  assert.equal(await readSnapshot(store), undefined, 'the log after the next older one is gone')
+  const purged = await takeSnapshot(store, log.point, 'full', 'new')
+  assert.equal(purged.zxid, logStart, 'the beginning of the log never moves back')
+  assert.deepEqual(await readSnapshot(store), ['new'])
 })
 
 test('only durability power syncs, and then log and chunks alike', async t => {
@@ -184,7 +233,7 @@ test('whichever call fails: what was durable stays, nothing more is accepted', a
   }
 })
 
-test('a crash while a snapshot is written leaves it invisible, and its chunks are swept', async t => {
+test('a snapshot half written at a crash is invisible, and swept later', async t => {
   const directory = await temporaryDirectory(t)
   const log = new LogMaker()
   const open = () => openLevel(directory)
