@@ -4,8 +4,8 @@
  */
 
 import { freemem } from 'node:os'
-import { type Ensemble, openEnsemble, type PeerSummary } from '../lib/index.ts'
-import { type FailOver, failOver, untilLevel } from './main-job/fail-over.ts'
+import { openEnsemble } from '../lib/index.ts'
+import { type FailOver, failOver, type PeerDigest, untilLevel } from './main-job/fail-over.ts'
 import { type Listing, listDirectory } from './main-job/listing.ts'
 import { Load, type LoadResult } from './main-job/load.ts'
 import { type MainJobOptions, parseOptions, USAGE, UsageError } from './main-job/options.ts'
@@ -30,8 +30,6 @@ export interface MainJobResult {
   readonly digestBefore: number
 }
 
-export type PeerDigest = Pick<PeerSummary, 'sid' | 'digest' | 'nodes'>
-
 /** Loads, kills and closes; returns what the peers agreed on at the end. */
 async function replicate(
   listing: Listing,
@@ -47,15 +45,15 @@ async function replicate(
       budgetBytes: LOAD_BUDGET_BYTES,
       onProgress: (bytes, entries) => progress.update(bytes, entries),
       onHalf: () => {
-        failingOver = failOver(ensemble, tree, ROOT)
+        failingOver = failOver(ensemble, ROOT)
         // Awaited below; a failure of the load itself may come first.
         failingOver.catch(() => undefined)
       },
     }).run()
     const measured = await failingOver!
     await tree.promises.close()
-    const { peers } = await untilLevel(ensemble)
-    return { load, failOver: measured, digest: peers[0]!.digest }
+    const [peer] = await untilLevel(ensemble)
+    return { load, failOver: measured, digest: peer!.digest }
   } finally {
     progress.stop()
   }
@@ -71,17 +69,12 @@ async function verify(
   const tree = await ensemble.connect()
   const recoveryMs = performance.now() - openedAt
   await tree.promises.close()
-  const digests = await digestsOf(ensemble)
+  const digests = await untilLevel(ensemble)
   const verifiedAt = performance.now()
   const verdicts = await Promise.all(
     digests.map(({ sid }) => verifyPeer(ensemble, sid, load.replicated)),
   )
   return { recoveryMs, verifyMs: performance.now() - verifiedAt, verdicts, digests }
-}
-
-async function digestsOf(ensemble: Ensemble): Promise<PeerDigest[]> {
-  const { peers } = await untilLevel(ensemble)
-  return peers.map(({ sid, digest, nodes }) => ({ sid, digest, nodes }))
 }
 
 function agrees({ verdicts, digests, digestBefore }: MainJobResult): boolean {

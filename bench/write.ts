@@ -83,7 +83,7 @@ async function measure(ensemble: Ensemble, paths: string[], writeCase: WriteCase
 
 /** The floors are measured before and after the cases, so that a disk that changes its mind shows in both. */
 async function measureAll(directory: string): Promise<{ rows: Row[]; floors: Floors }> {
-  const probe = await FloorProbe.open(join(directory, 'floor'))
+  const probe = await FloorProbe.open(join(directory, 'floor'), durability)
   await probe.measure(seconds * 250)
   await using ensemble = await openEnsemble({
     peers: PEERS,
@@ -129,7 +129,7 @@ function print(rows: readonly Row[], floors: Floors): void {
   ])
   console.log(`
 floor of one write  ${time(floors.writeP50us)}
-  synced LevelDB put, three at once, slowest of a quorum  ${time(floors.quorumPutP50us)}
+  LevelDB put, three at once, slowest of a quorum  ${time(floors.quorumPutP50us)}
   slowest of the three  ${time(floors.slowestPutP50us)}
   round trip between two threads, needed twice  ${time(floors.roundTripP50us)}
 `)

@@ -53,8 +53,7 @@ async function main(): Promise<void> {
   await bert.next()
   console.log('bert dies')
   await Promise.all([bert.thread.terminate(), cleo.next()])
-  cleo.thread.postMessage('release')
-  await once(cleo.thread, 'exit')
+  await cleo.thread.terminate()
 }
 
 await (isMainThread ? main() : contend((workerData as { handle: MessagePort }).handle))

@@ -17,12 +17,12 @@ class Bar implements Progress {
 
   constructor(totalBytes: number) {
     this.#bar = new SingleBar({
-      format: '  {bar} {percentage} % | {value}/{total} | {entries} entries | {eta_formatted} left',
+      format: '  {bar} {percentage} % | {value}/{total} | {entries} entries | {duration_formatted}',
       formatValue: (value, _options, type) =>
         type === 'value' || type === 'total' ? formatBytes(value) : String(value),
       barsize: 30,
-      barCompleteString: '█'.repeat(30),
-      barIncompleteString: '░'.repeat(30),
+      barCompleteChar: '█',
+      barIncompleteChar: '░',
       hideCursor: true,
     })
     this.#bar.start(totalBytes, 0, { entries: '0' })

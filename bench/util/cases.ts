@@ -1,6 +1,7 @@
 /** Benny's cases, made safe: Benny never ends when a promise of a case is rejected. */
 
-import { add, complete, configure, cycle, save, suite } from 'benny'
+import { add, configure, cycle, save, suite } from 'benny'
+import { formatCount, formatMs } from './format.ts'
 
 /** Something to do over and over; a promise is awaited before the next time. */
 export interface Case {
@@ -29,8 +30,15 @@ export async function runSuite(
   const guarded = cases.map(({ name: caseName, run }) => add(caseName, guard(run, errors)))
   const saved = jsonDir === undefined ? [] : [save({ file: name, folder: jsonDir, details: true })]
   const configured = configure({ cases: { maxTime: seconds } })
-  await suite(name, configured, ...guarded, cycle(), complete(), ...saved)
+  await suite(name, configured, ...guarded, cycle(print), ...saved)
   if (errors.length > 0) throw errors[0]
+}
+
+/** One line per case: they are not rivals, so which one is the fastest tells nothing. */
+function print({ name, ops, margin }: { name: string; ops: number; margin: number }): void {
+  const perSecond = `${formatCount(ops)}/s`.padStart(14)
+  const each = formatMs(1000 / ops).padStart(10)
+  console.log(`  ${name.padEnd(24)} ${perSecond} ${each}  ± ${margin.toFixed(1)} %`)
 }
 
 function guard(run: () => unknown, errors: unknown[]): () => unknown {

@@ -22,9 +22,10 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 ? value : value.toFixed(1)} ${UNITS[unit]}`
 }
 
-/** From microseconds to seconds, with three digits or so. */
+/** In the unit that suits it, from nanoseconds to seconds. */
 export function formatMs(ms: number): string {
   if (ms >= 1000) return `${(ms / 1000).toFixed(2)} s`
   if (ms >= 10) return `${ms.toFixed(0)} ms`
-  return ms >= 1 ? `${ms.toFixed(1)} ms` : `${(ms * 1000).toFixed(0)} µs`
+  if (ms >= 1) return `${ms.toFixed(1)} ms`
+  return ms >= 0.001 ? `${(ms * 1e3).toFixed(ms < 0.01 ? 1 : 0)} µs` : `${(ms * 1e6).toFixed(0)} ns`
 }

@@ -9,6 +9,7 @@ export type FloorTask =
       readonly kind: 'put'
       readonly directory: string
       readonly payloadBytes: number
+      readonly sync: boolean
       readonly signals: Int32Array
       /** Where the duration of each put goes, in milliseconds. */
       readonly timeMs: Float64Array
@@ -16,7 +17,7 @@ export type FloorTask =
   | { readonly kind: 'echo'; readonly port: MessagePort }
 
 async function putOnCommand(task: Extract<FloorTask, { kind: 'put' }>): Promise<void> {
-  const { directory, payloadBytes, signals, timeMs } = task
+  const { directory, payloadBytes, sync, signals, timeMs } = task
   const options = { keyEncoding: 'view', valueEncoding: 'view', compression: false }
   const level = new Level<Uint8Array, Uint8Array>(directory, options)
   await level.open()
@@ -29,7 +30,7 @@ async function putOnCommand(task: Extract<FloorTask, { kind: 'put' }>): Promise<
     if (round === STOP) break
     new DataView(key.buffer).setUint32(4, round)
     const startedAt = performance.now()
-    await level.put(key, value, { sync: true })
+    await level.put(key, value, { sync })
     timeMs[0] = performance.now() - startedAt
     Atomics.add(signals, DONE, 1)
     Atomics.notify(signals, DONE)

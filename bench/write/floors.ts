@@ -1,13 +1,14 @@
 /**
- * The floor of a durable write: what the disk and the threads alone would take. Three threads put 128 bytes into three
- * LevelDBs at the same time, synced; a message makes a round trip between two threads. A write needs the second fastest
- * of the three puts and four one-way hops: client, leader, follower, leader, client.
+ * The floor of a write: what the disk and the threads alone would take. Three threads put 128 bytes into three LevelDBs
+ * at the same time; a message makes a round trip between two threads. A write needs the second fastest of the three
+ * puts, and four one-way hops: client, leader, follower, leader, client.
  */
 
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads'
 import { startThread } from '../../examples/util/thread.ts'
+import type { Durability } from '../../lib/index.ts'
 import { Latencies } from '../util/latencies.ts'
 import { DONE, ROUND, SIGNAL_WORDS, STOP } from './floor-signals.ts'
 import type { FloorTask } from './floor-thread.ts'
@@ -19,11 +20,11 @@ const HOPS_PER_WRITE = 4
 
 export interface Floors {
   readonly payloadBytes: number
-  /** Slowest put of the fastest two of three. */
+  /** Slowest put of the fastest two of three; 0 with durability `memory`, which puts nothing. */
   readonly quorumPutP50us: number
   readonly slowestPutP50us: number
   readonly roundTripP50us: number
-  /** Of a durable write: quorum put and four hops. */
+  /** Of a write: quorum put and four hops. */
   readonly writeP50us: number
 }
 
@@ -33,43 +34,43 @@ export class FloorProbe {
   readonly #roundTrip = new Latencies()
   readonly #signals = new Int32Array(new SharedArrayBuffer(SIGNAL_WORDS * 4))
   readonly #timesMs: readonly Float64Array[]
-  readonly #threads: Worker[]
+  readonly #threads: readonly Worker[]
   readonly #port: MessagePort
   #round = 0
 
   /** Starts the threads; they sleep between measurements. */
-  static async open(directory: string): Promise<FloorProbe> {
-    const probe = new FloorProbe(directory)
+  static async open(directory: string, durability: Durability): Promise<FloorProbe> {
+    const probe = new FloorProbe(directory, durability)
     await Promise.all(probe.#threads.map(thread => once(thread, 'message')))
     return probe
   }
 
-  private constructor(directory: string) {
+  private constructor(directory: string, durability: Durability) {
     const { port1, port2 } = new MessageChannel()
     this.#port = port1
-    this.#timesMs = Array.from({ length: PEERS }, () => new Float64Array(new SharedArrayBuffer(8)))
-    const puts = this.#timesMs.map((timeMs, at): FloorTask => {
-      const signals = this.#signals
-      return {
+    this.#timesMs = Array.from(
+      { length: durability === 'memory' ? 0 : PEERS },
+      () => new Float64Array(new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT)),
+    )
+    const puts = this.#timesMs.map(
+      (timeMs, at): FloorTask => ({
         kind: 'put',
-        directory: join(directory, `${at}`),
+        directory: join(directory, String(at)),
         payloadBytes: PAYLOAD_BYTES,
-        signals,
+        sync: durability === 'power',
+        signals: this.#signals,
         timeMs,
-      }
-    })
-    const start = (task: FloorTask, ports: MessagePort[]) =>
-      startThread(new URL('floor-thread.ts', import.meta.url).href, task, ports)
-    this.#threads = [
-      ...puts.map(put => start(put, [])),
-      start({ kind: 'echo', port: port2 }, [port2]),
-    ]
+      }),
+    )
+    const entry = new URL('floor-thread.ts', import.meta.url).href
+    const echo: FloorTask = { kind: 'echo', port: port2 }
+    this.#threads = [...puts.map(put => startThread(entry, put)), startThread(entry, echo, [port2])]
   }
 
   /** Measures for about `ms`; all measurements of a probe count together. */
   async measure(ms: number): Promise<void> {
     const half = performance.now() + ms / 2
-    while (performance.now() < half) this.#measurePuts()
+    while (this.#timesMs.length > 0 && performance.now() < half) this.#measurePuts()
     const end = performance.now() + ms / 2
     while (performance.now() < end) await this.#measureRoundTrip()
   }
@@ -96,7 +97,7 @@ export class FloorProbe {
 
   #measurePuts(): void {
     this.#startRound(++this.#round)
-    this.#untilDone()
+    this.#awaitRound()
     const [, second, third] = this.#timesMs.map(time => time[0]!).sort((a, b) => a - b)
     this.#quorum.add(second!)
     this.#slowest.add(third!)
@@ -116,10 +117,10 @@ export class FloorProbe {
   }
 
   /** Blocks: the threads need no help, and an event loop would only add noise. */
-  #untilDone(): void {
+  #awaitRound(): void {
     for (;;) {
       const done = Atomics.load(this.#signals, DONE)
-      if (done === PEERS) return
+      if (done === this.#timesMs.length) return
       Atomics.wait(this.#signals, DONE, done)
     }
   }

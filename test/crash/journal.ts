@@ -87,7 +87,8 @@ export class Journal {
       this.#checked++
       const found = observed[path]
       if (found === undefined) this.#find(`${path} is missing, ${value} was acknowledged`)
-      else if (found < value) this.#find(`${path} is ${found}, ${value} was acknowledged`)
+      // Not a number is a loss, too.
+      else if (!(found >= value)) this.#find(`${path} is ${found}, ${value} was acknowledged`)
     }
     for (const [path, value] of Object.entries(observed)) this.#registers.set(path, value)
   }

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { countArgument } from '../../bench/util/arguments.ts'
 import { Prng } from '../../lib/base/prng.ts'
 import { Journal } from './journal.ts'
 import type { Plan } from './messages.ts'
@@ -28,11 +29,12 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1e9) },
   },
 })
-const cycles = Number(values.cycles)
-const peers = Number(values.peers)
+const cycles = countArgument('cycles', values.cycles, 1)
+const peers = countArgument('peers', values.peers, 1)
 const { durability } = values
-const prng = new Prng(Number(values.seed))
+const prng = new Prng(countArgument('seed', values.seed, 0))
 const journal = new Journal()
+let completed = 0
 let killedWhileRecovering = 0
 
 function planOf(dataDir: string, cycle: number): Plan {
@@ -84,7 +86,8 @@ async function run(dataDir: string): Promise<void> {
     if (cycle > 0 && prng.chance(RECOVERY_KILL_PROBABILITY)) await crashWhileRecovering(plan)
     else await writeAndCrash(plan)
     if (journal.findings.length > 0) return
-    if ((cycle + 1) % 10 === 0) console.log(`${cycle + 1} cycles, ${journal.acknowledged} writes`)
+    completed++
+    if (completed % 10 === 0) console.log(`${completed} cycles, ${journal.acknowledged} writes`)
   }
   await verifyAndClose(planOf(dataDir, cycles))
   await verifyAndClose(planOf(dataDir, cycles))
@@ -93,7 +96,7 @@ async function run(dataDir: string): Promise<void> {
 function summarize(dataDir: string): void {
   const { acknowledged, checked, findings } = journal
   console.log(`
-cycles    ${cycles}, of them ${killedWhileRecovering} killed while recovering
+cycles    ${completed}, of them ${killedWhileRecovering} killed while recovering
 seed      ${values.seed}
 writes    ${acknowledged} acknowledged
 checked   ${checked} facts
