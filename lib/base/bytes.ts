@@ -1,7 +1,7 @@
 /**
  * Writing and reading packed bytes: the substance of every frame, log record and snapshot chunk. Little-endian, no
- * alignment, no field names. A reader is bounds-checked: damaged bytes end in a `MalformedError`, never in a wrong value
- * read past the end.
+ * alignment, no field names. A reader is bounds-checked: damaged bytes end in a `MalformedError`, never in a value read
+ * past the end.
  */
 
 import { assert } from './assert.ts'

@@ -1,4 +1,7 @@
-/** What a peer says to a client: replies in the order of the requests, and watch events before the reply that shows them. */
+/**
+ * What a peer says to a client: replies in the order of the requests, and watch events before any reply that shows what
+ * they tell of.
+ */
 
 import { type ByteReader, type ByteWriter, MalformedError } from './bytes.ts'
 import { type ErrorCode, errorFromWire, errorToWire } from './errors.ts'

@@ -114,12 +114,12 @@ export class PeerThread {
     return this.#endAsked ? undefined : (this.#reported ?? failure)
   }
 
-  /** Takes what the thread said last: the news of its end may have overtaken it. */
+  /** Looks for the reason the thread gave: the news of its end may have overtaken it. The rest is of no use now. */
   #drain(): void {
     for (;;) {
-      const received = receiveMessageOnPort(this.#control)
-      if (received === undefined) return
-      this.#take(received.message as PeerReport)
+      const report: PeerReport | undefined = receiveMessageOnPort(this.#control)?.message
+      if (report === undefined) return
+      if (report.kind === 'failed') this.#take(report)
     }
   }
 

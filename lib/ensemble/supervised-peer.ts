@@ -1,7 +1,7 @@
 /**
  * One peer under supervision, through all its lives: started, seen to be ready, noticed when it dies, and started again
- * after a pause. It never has two threads: the next one starts when the last is really gone, since the store's lock goes
- * with the thread.
+ * after a pause. It never has two threads: the next one starts when the last is really gone, because only then is the
+ * store's lock free.
  */
 
 import type { Transferable } from 'node:worker_threads'
@@ -151,8 +151,9 @@ export class SupervisedPeer {
     await thread?.ended
   }
 
-  /** Lets the peer close its store and end. */
+  /** Lets the peer close its store and end. One that is still opening it has nothing to finish. */
   async close(): Promise<void> {
+    if (!this.isUp) return await this.kill()
     const thread = this.#stop()
     if (thread === undefined) return
     thread.close()
@@ -216,6 +217,8 @@ export class SupervisedPeer {
   #onReport(life: Life, report: LiveReport): void {
     switch (report.kind) {
       case 'ready':
+        // Killed just before: whoever waits for it is told when the thread is gone.
+        if (life.ending) return
         life.ready = true
         this.#wasUp = true
         this.#damage = report.damage

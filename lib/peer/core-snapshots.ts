@@ -1,5 +1,5 @@
 /**
- * Snapshots of one peer: when to take one, and one coming in from a leader. An own snapshot is a cut of the tree that is
+ * Snapshots of one peer: when to take one, and one coming in from a leader. An own snapshot is a cut of the tree,
  * written chunk by chunk while groups go on being applied; an incoming one builds a tree beside the present one and
  * takes its place when the store has it.
  */

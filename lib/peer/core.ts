@@ -100,7 +100,8 @@ export class PeerCore {
     this.#settle(now)
     const { messages, loads } = this.#zab.takeWork()
     const persist = this.#zab.takePersist()
-    const tasks: StoreTask[] = []
+    // Chunks that came from a leader are with the store before the write that installs them.
+    const tasks: StoreTask[] = this.#snapshots.takeTasks()
     if (persist !== undefined) tasks.push({ kind: 'write', persist })
     for (const load of loads) tasks.push({ kind: 'load', load })
     this.#snapshots.advance(this.tree, this.#zab)

@@ -1,5 +1,5 @@
 /**
- * The surroundings of one peer's core in its thread: ports, store and clock. Whatever comes in is put into the inbox and
+ * The surroundings of one peer's core in its thread: ports, store and clock. Whatever comes in goes to the inbox and
  * schedules one turn; a turn drains the inbox and carries out what the core says. Nothing is decided here.
  */
 

@@ -28,7 +28,7 @@ function configOf(boot: PeerBoot): PeerConfig {
 }
 
 /**
- * A log that has a hole is not voted from, and neither is none at all, unless the ensemble is only being founded: a peer
+ * A log that has a hole is not voted from, and neither is none at all, unless the ensemble is being founded: a peer
  * that never entered an epoch although others did may have lost what it promised.
  */
 function recoveredPeer(recovered: Recovered, boot: PeerBoot): RecoveredPeer {

@@ -59,7 +59,7 @@ export class Leader {
     return this.#epoch
   }
 
-  /** Orders a payload of `count` transactions. Returns false when the epoch's counter is used up: it is a new reign's. */
+  /** Orders a payload of `count` transactions. Returns false when this epoch's counter has no room for them. */
   propose(payload: Uint8Array, count: number): boolean {
     assert(this.serving, 'only an established leader proposes')
     assert(count > 0, 'a group holds at least one transaction')

@@ -1,6 +1,6 @@
 /**
- * The leader's side of one connection to a learner (LearnerHandler.java): how far the learner's log is, how it is brought
- * up to date (DIFF, TRUNC or SNAP), and what it has acknowledged. It decides nothing about quorums.
+ * The leader's side of one connection to a learner (LearnerHandler.java): how far the learner's log is, how it is
+ * brought up to date (DIFF, TRUNC or SNAP), and what it has acknowledged. It decides nothing about quorums.
  */
 
 import { assert, unreachable } from '../base/assert.ts'
@@ -133,7 +133,7 @@ export class LearnerLink {
       this.#sendFrom(join)
       return
     }
-    // Older than memory: the store proves, by the chain, that the learner's log is a prefix of ours, before we say DIFF.
+    // Older than memory: before we say DIFF, the store proves by the chain that the learner's log is a prefix of ours.
     this.#sent = join
     this.#loadGroups(join)
   }

@@ -66,6 +66,8 @@ export class Zab {
   /** Looking, but the disk is not quiet yet: no vote before it is. */
   #quiescing = true
   #trusted: boolean
+  /** The log is not to be continued: only a snapshot from a leader can take its place. */
+  #needsSnapshot: boolean
   #reign = 0
   /** FOLLOWERINFO of learners that knew sooner than we that we lead. */
   readonly #early = new Map<Sid, { connection: number; message: LearnerMessage }>()
@@ -81,6 +83,7 @@ export class Zab {
     )
     this.#desk = new Desk(config, history, writes)
     this.#trusted = recovered.trusted
+    this.#needsSnapshot = !recovered.trusted
     this.#election = new Election({
       sid: config.sid,
       quorum: config.quorum,
@@ -236,6 +239,7 @@ export class Zab {
     if (persist === undefined) return
     // On disk the snapshot has replaced the log: the tree follows, whatever became of the learner that asked for it.
     if (persist.install !== undefined) {
+      this.#needsSnapshot = false
       this.#desk.stage({ kind: 'switch', zxid: persist.install.point.zxid })
     }
     this.#leader?.onDurable()
@@ -247,13 +251,18 @@ export class Zab {
   #settle(): void {
     const over = this.#leader?.over ?? this.#learner?.over
     if (over !== undefined) {
-      if (this.#learner?.distrusted) this.#trusted = false
+      if (this.#learner?.distrusted) this.#distrust()
       this.#look(over)
     }
     if (this.#learner?.serving && !this.#trusted) this.#trustAgain()
     if (this.#role === 'looking' && !this.#quiescing && this.#election.elected !== undefined) {
       this.#take(this.#election.elected)
     }
+  }
+
+  #distrust(): void {
+    this.#trusted = false
+    this.#needsSnapshot = true
   }
 
   /** Synchronised by a leader, the log is good again: join once more, this time with a vote. */
@@ -303,7 +312,7 @@ export class Zab {
         leader,
         connection: this.#reign,
         votes,
-        needsSnapshot: !this.#trusted,
+        needsSnapshot: this.#needsSnapshot,
       })
       for (const [from, { connection }] of early) {
         this.#desk.send(from, { kind: 'dismiss', connection })

@@ -9,6 +9,8 @@ export interface Behaviour {
   readonly refuse?: ErrorCode
   /** Throws instead of becoming ready. */
   readonly crash?: boolean
+  /** Becomes ready only when the others have long been serving. */
+  readonly late?: boolean
   /** Never becomes ready. */
   readonly hang?: boolean
   /** Becomes ready, links, and serves nobody. */

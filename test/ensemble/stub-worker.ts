@@ -10,6 +10,8 @@ import type { ControlMessage, PeerBoot, PeerReport, PeerStatus } from '../../lib
 import { makeEpoch, type Sid, type Zxid } from '../../lib/base/zxid.ts'
 import { type Behaviour, STUB_VARIABLE } from './stub-behaviour.ts'
 
+const LATE_MS = 300
+
 function behaviourOf(sid: Sid): Behaviour {
   return JSON.parse(process.env[STUB_VARIABLE] ?? '{}')[sid] ?? {}
 }
@@ -109,7 +111,7 @@ export async function runPeer(boot: PeerBoot): Promise<void> {
   await new Promise<void>(resolve => {
     peer.resolve = resolve
     if (behaviour.hang) boot.control.on('message', () => resolve())
-    else peer.start()
+    else setTimeout(() => peer.start(), behaviour.late ? LATE_MS : 0)
   })
   boot.control.close()
 }

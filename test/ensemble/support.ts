@@ -47,11 +47,16 @@ export function runProgram(t: TestContext, file: string, args: readonly string[]
   return child
 }
 
+// Node 20 does not hand `--import tsx` down to a thread whose entry is TypeScript, so the thread registers it first.
+const BOOT = `
+const { workerData } = require('node:worker_threads')
+import('tsx/esm/api').then(({ register }) => { register(); return import(workerData.entry) })
+`
+
 /** As `runProgram`, in a thread of this process. */
 export function runThread(t: TestContext, file: string, args: readonly string[]): Worker {
-  // A thread does not load TypeScript as its first file, only as one that is imported.
-  const url = new URL(file, import.meta.url).href
-  const worker = new Worker(`import(${JSON.stringify(url)})`, { eval: true, argv: [...args] })
+  const entry = new URL(file, import.meta.url).href
+  const worker = new Worker(BOOT, { eval: true, workerData: { entry }, argv: [...args] })
   t.after(() => worker.terminate())
   return worker
 }
@@ -85,8 +90,11 @@ export function openedBy(handle: MessagePort): Opened {
   return message as Opened
 }
 
-/** Asks again and again until the answer will do; the machine decides how long that takes, the runner when to give up. */
-export async function until<T>(ask: () => Promise<T>, condition: (answer: T) => boolean): Promise<T> {
+/** Asks again and again until the answer will do: the machine decides how long it takes, the runner when it failed. */
+export async function until<T>(
+  ask: () => Promise<T>,
+  condition: (answer: T) => boolean,
+): Promise<T> {
   for (;;) {
     const answer = await ask()
     if (condition(answer)) return answer

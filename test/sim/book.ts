@@ -68,6 +68,12 @@ export class Book {
     return changes?.find(change => change > zxid)
   }
 
+  /** The first zxid after `zxid` at which the node was deleted. */
+  firstAbsence(path: ZPath, zxid: Zxid): Zxid | undefined {
+    const states = this.#paths.get(path)?.states
+    return states?.find(state => state.from > zxid && !isThere(state))?.from
+  }
+
   /** Paths of the nodes a session owns now. */
   ephemeralsOf(id: SessionId): ZPath[] {
     return [...this.#paths.keys()].filter(path => this.now(path)?.stat.ephemeralOwner === id)

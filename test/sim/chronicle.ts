@@ -161,7 +161,8 @@ export class Chronicle {
 
   #compare(sid: Sid, known: Group, group: Group): void {
     holds(known.first === group.first, 'TotalOrder', () => {
-      return `P${sid} delivers ${shortZxid(group.first)} where others deliver ${shortZxid(known.first)}`
+      const places = `${shortZxid(group.first)}, others ${shortZxid(known.first)}`
+      return `P${sid} delivers ${places} at the same place`
     })
     holds(known.last === group.last && known.chain === group.chain, 'Agreement', () => {
       return `P${sid} delivers another group at ${shortZxid(group.first)}`

@@ -23,7 +23,6 @@ const PATIENCE_SHARE = 1 / 3
 const KNOWN_PATHS_MAX = 8
 
 export interface ClientHost {
-  peer(sid: Sid): SimPeer
   /** The peer to go to: the preferred one if it serves, else the leader, else any that serves. */
   home(preferred: Sid | undefined, not: Sid | undefined): SimPeer | undefined
   /** The client's session is over, or the client is dead. */
@@ -72,10 +71,6 @@ export class SimClient implements ConnectionListener {
     this.#preferred = prng.chance(0.6) ? (prng.between(1, peers) as Sid) : undefined
     this.#operationTimeoutMs = prng.pick([1_000, 60_000])
     this.#unservedSince = world.agenda.now
-  }
-
-  get dead(): boolean {
-    return this.#dead
   }
 
   /** Neither dead nor at its session's end. */

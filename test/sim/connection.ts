@@ -1,7 +1,6 @@
-/** A client's connection to its home peer: two ports, each first in, first out, with the news of a closing port in line. */
+/** A client's connection to its home peer: two ports, first in first out, with the news of a closing port in line. */
 
 import type { Prng } from '../../lib/base/prng.ts'
-import { within } from './knobs.ts'
 import type { ClientPort, SimPeer } from './peer.ts'
 import type { World } from './world.ts'
 
@@ -75,6 +74,6 @@ export class Connection implements ClientPort {
   }
 
   #arrival(): number {
-    return this.#world.agenda.now + within(this.#prng, this.#world.knobs.linkUs)
+    return this.#world.agenda.now + this.#world.linkUs(this.#prng)
   }
 }

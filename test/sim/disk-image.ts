@@ -30,7 +30,9 @@ export class DiskImage {
   snapshots: Snapshot[] = []
   /** Part of a snapshot that is not visible yet: received from a leader, or taken here. */
   #staged: Uint8Array[] = []
-  #taken: { readonly head: SnapshotHead; readonly full: boolean; readonly chunks: Uint8Array[] } | undefined
+  #taken:
+    | { readonly head: SnapshotHead; readonly full: boolean; readonly chunks: Uint8Array[] }
+    | undefined
 
   get last(): LogPoint {
     const group = this.groups.at(-1)

@@ -8,12 +8,8 @@ import type { Prng } from '../../lib/base/prng.ts'
 import type { PeerInput } from '../../lib/peer/core.ts'
 import type { StoreTask } from '../../lib/peer/core-tasks.ts'
 import type { Load, Loaded } from '../../lib/zab/types.ts'
-import type { Agenda } from './agenda.ts'
-import type { Counters } from './counters.ts'
 import { DiskImage, type Snapshot } from './disk-image.ts'
-import type { Knobs } from './knobs.ts'
-import { within } from './knobs.ts'
-import type { Mutation } from './mutations.ts'
+import type { World } from './world.ts'
 
 /** Changes an image as one atomic batch does. */
 type Batch = (image: DiskImage) => void
@@ -23,16 +19,9 @@ interface Reader {
   next: number
 }
 
-export interface DiskOptions {
-  readonly agenda: Agenda
-  readonly prng: Prng
-  readonly knobs: Knobs
-  readonly counters: Counters
-  readonly mutation: Mutation
-}
-
 export class SimDisk {
-  readonly #options: DiskOptions
+  readonly #world: World
+  readonly #prng: Prng
   /** All that was written. */
   #written = new DiskImage()
   /** What survives a power cut for certain. */
@@ -48,8 +37,9 @@ export class SimDisk {
   #report: (input: PeerInput) => void = () => {}
   #stalledUntil = 0
 
-  constructor(options: DiskOptions) {
-    this.#options = options
+  constructor(world: World, prng: Prng) {
+    this.#world = world
+    this.#prng = prng
   }
 
   /** What survives whatever happens. */
@@ -57,13 +47,9 @@ export class SimDisk {
     return this.#safe
   }
 
-  get idle(): boolean {
-    return !this.#busy && this.#queue.length === 0
-  }
-
   get wantsFullSnapshot(): boolean {
     const { newest } = this.#written
-    return newest === undefined || newest.images.length > this.#options.knobs.deltasMax
+    return newest === undefined || newest.images.length > this.#world.knobs.deltasMax
   }
 
   /** Opens the disk for a new life of its peer and returns what is on it. */
@@ -83,7 +69,8 @@ export class SimDisk {
 
   /** The peer dies: queued work is lost; of what was written and not synced, the first `share` survives. */
   crash(share: number): void {
-    const unsafe = this.#inFlight === undefined ? this.#unsynced : [...this.#unsynced, this.#inFlight]
+    const unsafe =
+      this.#inFlight === undefined ? this.#unsynced : [...this.#unsynced, this.#inFlight]
     for (const batch of unsafe.slice(0, Math.round(share * unsafe.length))) batch(this.#safe)
     this.#safe = this.#safe.copy()
     this.#written = this.#safe.copy()
@@ -106,7 +93,7 @@ export class SimDisk {
     if (this.#busy || task === undefined) return
     this.#queue.shift()
     this.#busy = true
-    const { agenda, prng, knobs, mutation } = this.#options
+    const { agenda, mutation } = this.#world
     const { batch, synced } = this.#batchOf(task)
     this.#inFlight = batch
     const life = this.#life
@@ -117,7 +104,7 @@ export class SimDisk {
       })
     }
     const begins = Math.max(agenda.now, this.#stalledUntil)
-    agenda.at(begins + within(prng, knobs.diskUs), () => {
+    agenda.at(begins + this.#world.diskUs(this.#prng), () => {
       if (life !== this.#life) return
       this.#complete(batch, synced)
       if (!early) this.#answer(task)
@@ -139,7 +126,7 @@ export class SimDisk {
   #batchOf(task: StoreTask): { batch: Batch | undefined; synced: boolean } {
     switch (task.kind) {
       case 'write': {
-        const cuts = this.#options.mutation.skipTrunc !== true
+        const cuts = this.#world.mutation.skipTrunc !== true
         const persist = cuts ? task.persist : { ...task.persist, truncateAfter: undefined }
         this.#count(task.persist)
         return { batch: image => image.write(persist), synced: true }
@@ -178,7 +165,7 @@ export class SimDisk {
 
   /** Only after the new snapshot is safe; the purge itself need not be. */
   #purge(): void {
-    const { knobs, counters } = this.#options
+    const { knobs, counters } = this.#world
     counters.add('snapshots')
     this.#complete(image => image.purge(knobs.snapshotsKept), false)
     const { logStart } = this.#written
@@ -194,7 +181,7 @@ export class SimDisk {
   }
 
   #read(load: Exclude<Load, { kind: 'release' }>): Loaded {
-    const { knobs, counters } = this.#options
+    const { knobs, counters } = this.#world
     switch (load.kind) {
       case 'groups': {
         counters.add('log loads')
@@ -217,7 +204,7 @@ export class SimDisk {
   }
 
   #count({ install, truncateAfter }: { install: unknown; truncateAfter: unknown }): void {
-    const { counters } = this.#options
+    const { counters } = this.#world
     if (install !== undefined) counters.add('snaps installed')
     else if (truncateAfter !== undefined) counters.add('truncations')
   }

@@ -26,9 +26,13 @@ export function checkTree({ sid, tree }: SimPeer, { book, sessions }: Execution)
     holds(equal, 'Agreement', () => `${path} on P${sid} is not what was committed`)
     const { ephemeralOwner } = node
     const owned = ephemeralOwner === NO_SESSION || sessions.get(ephemeralOwner)?.open === true
-    holds(owned && (ephemeralOwner === NO_SESSION || tree!.session(ephemeralOwner) !== undefined), 'EphemeralOwner', () => {
-      return `${path} on P${sid} outlives its session`
-    })
+    holds(
+      owned && (ephemeralOwner === NO_SESSION || tree!.session(ephemeralOwner) !== undefined),
+      'EphemeralOwner',
+      () => {
+        return `${path} on P${sid} outlives its session`
+      },
+    )
     for (const name of names) paths.push(childOf(path, name))
   }
 }

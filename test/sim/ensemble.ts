@@ -1,4 +1,4 @@
-/** The whole model world of one seed: peers, links and clients, what is checked of them, and the two phases of a run. */
+/** The whole model world of one seed: peers, links and clients, and what is checked of them. */
 
 import type { Prng } from '../../lib/base/prng.ts'
 import { makeSid, type Sid, type Zxid } from '../../lib/base/zxid.ts'
@@ -9,8 +9,8 @@ import { Execution } from './execution.ts'
 import { stream, TICK_US } from './knobs.ts'
 import { Nemesis, type Victims } from './nemesis.ts'
 import { SimNet } from './net.ts'
-import { PeerCheck } from './peer-check.ts'
 import { type PeerHost, SimPeer } from './peer.ts'
+import { PeerCheck } from './peer-check.ts'
 import type { Witness } from './session-check.ts'
 import type { World } from './world.ts'
 
@@ -23,25 +23,23 @@ export class SimEnsemble implements PeerHost, ClientHost, Victims, Witness {
   knownZxid = 0 as Zxid
   readonly #world: World
   readonly #prng: Prng
-  readonly #jumpClock: (byMs: number) => void
   #clients: SimClient[] = []
   readonly #byPassword = new Map<string, SimClient>()
   #born = 0
   #resting = false
 
-  constructor(world: World, jumpClock: (byMs: number) => void) {
+  constructor(world: World) {
     this.#world = world
-    this.#jumpClock = jumpClock
-    const { seed, agenda, knobs, counters, mutation } = world
+    const { seed, knobs } = world
     this.#prng = stream(seed, 1)
     const count = knobs.voters + knobs.observers
     const sids = Array.from({ length: count }, (_, at) => makeSid(at + 1))
-    this.net = new SimNet(agenda, stream(seed, 2), knobs, sids, {
+    this.net = new SimNet(world, stream(seed, 2), sids, {
       isAlive: sid => this.peer(sid).alive,
       deliver: (sid, input) => this.peer(sid).deliver(input),
     })
     this.peers = sids.map(sid => {
-      const disk = new SimDisk({ agenda, prng: stream(seed, 10 + sid), knobs, counters, mutation })
+      const disk = new SimDisk(world, stream(seed, 10 + sid))
       return new SimPeer(sid, sids, disk, world, stream(seed, 30 + sid), this)
     })
     this.execution = new Execution(
@@ -93,10 +91,6 @@ export class SimEnsemble implements PeerHost, ClientHost, Victims, Witness {
     this.#world.agenda.after(this.#prng.between(1, 10) * TICK_US, () => {
       if (!this.#resting) this.#addClient()
     })
-  }
-
-  jumpClock(byMs: number): void {
-    this.#jumpClock(byMs)
   }
 
   send(from: Sid, to: Sid, frame: Uint8Array): void {

@@ -66,7 +66,7 @@ export class Execution {
     const session = this.sessions.get(sessionId)
     if (body.type === 'attach') {
       holds(!body.granted || session?.open === true, 'SessionLife', () => {
-        return `${this.#here} lets a client attach to session ${shortZxid(sessionId as number as Zxid)}, which is closed`
+        return `${this.#here} attaches a client to session ${sessionId}, which is closed`
       })
       return
     }
@@ -91,7 +91,8 @@ export class Execution {
     for (const [name, value] of Object.entries(expected)) {
       const found = (body as unknown as Record<string, unknown>)[name]
       holds(same(found, value), 'Resolution', () => {
-        return `${this.#here}: ${JSON.stringify(request)} became ${JSON.stringify(body)}, not ${JSON.stringify(expected)}`
+        const became = `${JSON.stringify(body)}, not ${JSON.stringify(expected)}`
+        return `${this.#here}: ${JSON.stringify(request)} became ${became}`
       })
     }
     session.outcomes.push(
@@ -154,7 +155,8 @@ export class Execution {
     if (data.length > this.#dataBytesMax) return { code: 'DATA_TOO_LARGE' }
     const missing: ZPath[] = []
     let ancestor = parentOf(request.path)
-    for (; book.now(ancestor) === undefined; ancestor = parentOf(ancestor)) missing.unshift(ancestor)
+    for (; book.now(ancestor) === undefined; ancestor = parentOf(ancestor))
+      missing.unshift(ancestor)
     if (missing.length > 0 && !request.parents) return { code: 'NO_NODE' }
     const parent = book.now(ancestor)!
     const creates = missing.length > 0 ? 0 : parent.creates

@@ -121,9 +121,9 @@ export function drawKnobs(seed: number): Knobs {
     loadBytes: prng.pick([1, 500, 1_000_000]),
     dataBytesMax: 64,
     sessionTimeoutMs: prng.pick([
-      { low: 200, high: 1_000 },
-      { low: 500, high: 3_000 },
-      { low: 3_000, high: 10_000 },
+      { low: 600, high: 1_500 },
+      { low: 1_000, high: 3_000 },
+      { low: 3_000, high: 6_000 },
     ]),
     thinkUs: prng.pick([
       { low: 1_000, high: 60_000 },
@@ -136,9 +136,10 @@ export function drawKnobs(seed: number): Knobs {
     faultLastsTicks: prng.pick([
       { low: 1, high: 10 },
       { low: 5, high: 40 },
+      { low: 20, high: 80 },
     ]),
     survival: prng.pick([0, 0.5, 1]),
     silence: prng.pick([0, 0.3, 1]),
-    safetyTicks: prng.between(120, 300),
+    safetyTicks: prng.between(100, 240),
   }
 }

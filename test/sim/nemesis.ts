@@ -16,8 +16,6 @@ export interface Victims {
   readonly peers: readonly SimPeer[]
   readonly net: SimNet
   clients(): readonly SimClient[]
-  /** The clock on the wall jumps by so much. */
-  jumpClock(byMs: number): void
 }
 
 export class Nemesis {
@@ -39,6 +37,7 @@ export class Nemesis {
   /** Stops, and makes good all that was done. */
   relent(): void {
     this.#active = false
+    this.#world.calm()
     const { peers, net } = this.#victims
     for (const peer of peers) {
       if (!peer.alive) peer.start()
@@ -80,7 +79,7 @@ export class Nemesis {
       case 'wipe':
         return this.#ruin(fault)
       case 'clockJump':
-        this.#victims.jumpClock(this.#prng.between(-100_000, 100_000))
+        this.#world.jumpClock(this.#prng.between(-100_000, 100_000))
         return true
       case 'clientMoves':
         return this.#onClient(client => client.move())
@@ -98,7 +97,10 @@ export class Nemesis {
     const prng = this.#prng
     const sids = this.#victims.peers.map(({ sid }) => sid)
     if (sids.length < 2) return false
-    const [a, b] = prng.shuffle(sids) as [Sid, Sid]
+    const leader = this.#leader()?.sid
+    const [first, second] = prng.shuffle(sids) as [Sid, Sid]
+    const a = leader ?? first
+    const b = a === second ? first : second
     switch (fault) {
       case 'isolate':
         this.#cutWhere((from, to) => from === a || to === a)
@@ -114,7 +116,9 @@ export class Nemesis {
       }
       case 'ring':
         // Everybody sees a majority, and nobody the same one.
-        this.#cutWhere((from, to) => Math.abs(from - to) > 1 && Math.abs(from - to) < sids.length - 1)
+        this.#cutWhere(
+          (from, to) => Math.abs(from - to) > 1 && Math.abs(from - to) < sids.length - 1,
+        )
         return true
       case 'clog':
         for (const [from, to] of this.#pairs()) {
@@ -146,12 +150,10 @@ export class Nemesis {
     const { peers } = this.#victims
     const { voters } = this.#world.knobs
     return this.#onPeer(peer => {
-      const sound = peers.filter(other => other !== peer && other.voter && other.trustedNow)
+      const sound = peers.filter(other => other !== peer && other.voter && other.trusted)
       if (sound.length * 2 <= voters) return false
       this.#crash(peer)
-      const image = fault === 'wipe' ? new DiskImage() : this.#cutShort(peer.disk.safe.copy())
-      peer.disk.replace(image)
-      peer.trusted = false
+      peer.ruin(fault === 'wipe' ? new DiskImage() : this.#cutShort(peer.disk.safe.copy()))
       return true
     })
   }
@@ -195,7 +197,13 @@ export class Nemesis {
 
   #onPeer(inflict: (peer: SimPeer) => unknown): boolean {
     const living = this.#living()
-    return living.length > 0 && inflict(this.#prng.pick(living)) !== false
+    if (living.length === 0) return false
+    return inflict(this.#leader() ?? this.#prng.pick(living)) !== false
+  }
+
+  /** The leader, now and then: it is hit hardest by what hits it. */
+  #leader(): SimPeer | undefined {
+    return this.#prng.chance(0.4) ? this.#victims.peers.find(({ leading }) => leading) : undefined
   }
 
   #onClient(inflict: (client: SimClient) => void): boolean {

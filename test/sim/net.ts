@@ -6,8 +6,7 @@
 import type { Prng } from '../../lib/base/prng.ts'
 import type { Sid } from '../../lib/base/zxid.ts'
 import type { PeerInput } from '../../lib/peer/core.ts'
-import type { Agenda } from './agenda.ts'
-import { type Knobs, within } from './knobs.ts'
+import type { World } from './world.ts'
 
 /** Longest time from a link's replacement, or a peer's death, until an end hears of it. */
 const NOTICE_US = 5_000
@@ -45,18 +44,16 @@ export interface NetHost {
 }
 
 export class SimNet {
-  readonly #agenda: Agenda
+  readonly #world: World
   readonly #prng: Prng
-  readonly #knobs: Knobs
   readonly #host: NetHost
   readonly #links: Link[] = []
   /** By the sids of its ends, in either order. */
   readonly #byEnds = new Map<number, Link>()
 
-  constructor(agenda: Agenda, prng: Prng, knobs: Knobs, sids: readonly Sid[], host: NetHost) {
-    this.#agenda = agenda
+  constructor(world: World, prng: Prng, sids: readonly Sid[], host: NetHost) {
+    this.#world = world
     this.#prng = prng
-    this.#knobs = knobs
     this.#host = host
     sids.forEach((a, at) => {
       for (const b of sids.slice(at + 1)) {
@@ -73,7 +70,7 @@ export class SimNet {
     const near = endAt(link, from)
     const far = endAt(link, to)
     if (!near.up || near.generation <= far.deafUpTo) return
-    this.#post(far, near.generation, within(this.#prng, this.#knobs.linkUs), frame)
+    this.#post(far, near.generation, this.#world.linkUs(this.#prng), frame)
   }
 
   /** From now on frames from one to the other are lost; with `abruptly`, those under way as well. */
@@ -95,10 +92,10 @@ export class SimNet {
     const generation = ++link.generation
     for (const end of link.ends) {
       end.heldUntil = 0
-      const noticed = this.#agenda.now + this.#prng.between(0, NOTICE_US)
+      const noticed = this.#world.agenda.now + this.#prng.between(0, NOTICE_US)
       // What the other end sends through the new port waits in it.
       end.lastDue = noticed
-      this.#agenda.at(noticed, () => {
+      this.#world.agenda.at(noticed, () => {
         if (link.generation === generation) this.#connect(end, generation)
       })
     }
@@ -139,21 +136,21 @@ export class SimNet {
   }
 
   #post(to: End, generation: number, delay: number, frame: Uint8Array | undefined): void {
-    const due = Math.max(this.#agenda.now + delay, to.lastDue)
+    const due = Math.max(this.#world.agenda.now + delay, to.lastDue)
     to.lastDue = due
     to.queue.push({ generation, due, frame })
-    this.#agenda.at(due, () => this.#pump(to))
+    this.#world.agenda.at(due, () => this.#pump(to))
   }
 
   /** Hands over what is due, in order. */
   #pump(end: End): void {
-    if (end.heldUntil > this.#agenda.now) {
-      this.#agenda.at(end.heldUntil, () => this.#pump(end))
+    if (end.heldUntil > this.#world.agenda.now) {
+      this.#world.agenda.at(end.heldUntil, () => this.#pump(end))
       return
     }
     for (;;) {
       const parcel = end.queue[0]
-      if (parcel === undefined || parcel.due > this.#agenda.now) return
+      if (parcel === undefined || parcel.due > this.#world.agenda.now) return
       end.queue.shift()
       if (!end.up || parcel.generation !== end.generation) continue
       if (parcel.frame === undefined) this.#disconnect(end)

@@ -56,7 +56,7 @@ export class PeerCheck {
       seen.applied = tree.zxid
       this.chronicle.digested(peer.sid, tree.zxid, tree.digest)
     }
-    for (const { frame } of output.peerFrames) this.#checkSaid(peer, frame)
+    if (!peer.leading) for (const { frame } of output.peerFrames) this.#checkSaid(peer, frame)
   }
 
   /** A client was told of a transaction: it is safe on a quorum. */
@@ -93,10 +93,11 @@ export class PeerCheck {
   #checkSafe(point: LogPoint): void {
     // A disk that was lost had it: that such a loss is survived is what the other checks are about.
     const have = this.#peers.filter(
-      peer => peer.voter && (peer.disk.safe.contains(point) || !peer.trustedNow),
+      peer => peer.voter && (peer.disk.safe.contains(point) || !peer.trusted),
     )
     holds(have.length * 2 > this.#voters, 'QuorumDurability', () => {
-      return `${shortZxid(point.zxid)} is committed, but safe only on ${have.map(({ sid }) => sid).join()}`
+      const where = have.map(({ sid }) => `P${sid}`).join()
+      return `${shortZxid(point.zxid)} is committed, but safe only on ${where}`
     })
   }
 

@@ -11,7 +11,8 @@ import type { Tree } from '../../lib/tree/tree.ts'
 import type { Zab } from '../../lib/zab/zab.ts'
 import { describeInput, describeOutput } from './describe.ts'
 import type { SimDisk } from './disk.ts'
-import { TICK_MS, TICK_US, within } from './knobs.ts'
+import type { DiskImage } from './disk-image.ts'
+import { TICK_MS, TICK_US } from './knobs.ts'
 import { quorumOf } from './mutations.ts'
 import { recover } from './recovery.ts'
 import { Violation } from './violation.ts'
@@ -43,14 +44,23 @@ export class SimPeer {
   #inbox: PeerInput[] = []
   #turnPlanned = false
   #busyUntil = 0
+  /** Counts the ticks planned: only the latest is to come. */
+  #clock = 0
   #ports = new Map<number, ClientPort>()
   #connections = 0
   #treeSeen: Tree | undefined
   #jumps = 0
-  /** False from a loss of data until a leader has synchronised the peer, over any number of lives. */
-  trusted = true
+  /** What the last life left: false from a loss of data until a leader has synchronised the peer. */
+  #wasTrusted = true
 
-  constructor(sid: Sid, peers: readonly Sid[], disk: SimDisk, world: World, prng: Prng, host: PeerHost) {
+  constructor(
+    sid: Sid,
+    peers: readonly Sid[],
+    disk: SimDisk,
+    world: World,
+    prng: Prng,
+    host: PeerHost,
+  ) {
     const { knobs, mutation } = world
     this.sid = sid
     this.disk = disk
@@ -96,13 +106,13 @@ export class SimPeer {
   }
 
   /** Whether its data may be built on, in this life or the next. */
-  get trustedNow(): boolean {
-    return this.zab?.trusted ?? this.trusted
+  get trusted(): boolean {
+    return this.zab?.trusted ?? this.#wasTrusted
   }
 
   get leading(): boolean {
     const view = this.zab?.view
-    return view !== undefined && view.serving && view.role === 'leading'
+    return view?.serving === true && view.role === 'leading'
   }
 
   get voter(): boolean {
@@ -114,7 +124,7 @@ export class SimPeer {
     const image = this.disk.open(input => {
       if (life === this.#life) this.deliver(input)
     })
-    const { peer, tree } = recover(image, this.trusted)
+    const { peer, tree } = recover(image, this.#wasTrusted)
     this.#inbox = []
     this.#turnPlanned = false
     this.#busyUntil = 0
@@ -129,14 +139,21 @@ export class SimPeer {
 
   /** The thread ends; the disk keeps what it must, and `share` of the rest. */
   crash(share: number): void {
-    this.trusted = this.zab?.trusted ?? this.trusted
+    this.#wasTrusted = this.trusted
     this.#core = undefined
     this.#life++
+    this.#clock++
     this.#inbox = []
     this.disk.crash(share)
     const ports = this.#ports
     this.#ports = new Map()
     for (const port of ports.values()) port.closed()
+  }
+
+  /** Its data are lost or damaged; what is left of them is on `disk`. Only while it is down. */
+  ruin(left: DiskImage): void {
+    this.disk.replace(left)
+    this.#wasTrusted = false
   }
 
   /** The thread stands still; what comes meanwhile waits. */
@@ -145,8 +162,10 @@ export class SimPeer {
   }
 
   resume(): void {
+    if (!this.alive || this.#busyUntil <= this.#world.agenda.now) return
     this.#busyUntil = 0
-    if (this.alive) this.#planTurn()
+    this.#planTurn()
+    this.#planTick(0)
   }
 
   deliver(input: PeerInput): void {
@@ -187,16 +206,14 @@ export class SimPeer {
 
   /** A tick that a busy thread could not take is taken once when it can, not made up for. */
   #planTick(delay: number): void {
-    const life = this.#life
+    const clock = ++this.#clock
     const { agenda } = this.#world
     agenda.after(delay, () => {
-      if (life !== this.#life) return
-      if (this.#busyUntil <= agenda.now) {
-        this.deliver({ kind: 'tick' })
-        this.#planTick(TICK_US + this.#prng.between(-500, 500))
-        return
-      }
-      this.#planTick(this.#busyUntil - agenda.now)
+      if (clock !== this.#clock) return
+      const wait = this.#busyUntil - agenda.now
+      if (wait > 0) return this.#planTick(wait)
+      this.deliver({ kind: 'tick' })
+      this.#planTick(TICK_US + this.#prng.between(-500, 500))
     })
   }
 
@@ -204,10 +221,10 @@ export class SimPeer {
     this.#turnPlanned = false
     const core = this.#core
     if (core === undefined) return
-    const { agenda, knobs, trace } = this.#world
+    const { agenda, trace } = this.#world
     const inputs = this.#inbox
     this.#inbox = []
-    this.#busyUntil = agenda.now + within(this.#prng, knobs.turnUs)
+    this.#busyUntil = agenda.now + this.#world.turnUs(this.#prng)
     trace.mix(agenda.now)
     trace.mix(this.sid * 256 + inputs.length)
     if (trace.on) for (const input of inputs) trace.line(`P${this.sid}`, describeInput(input))

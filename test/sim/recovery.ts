@@ -2,7 +2,7 @@
 
 import type { LogPoint } from '../../lib/base/group.ts'
 import { LOG_START } from '../../lib/base/group.ts'
-import { epochOf, type Zxid } from '../../lib/base/zxid.ts'
+import { epochOf, ZXID_ZERO, type Zxid } from '../../lib/base/zxid.ts'
 import { TreeLoader } from '../../lib/tree/loader.ts'
 import { Tree } from '../../lib/tree/tree.ts'
 import type { RecoveredPeer } from '../../lib/zab/zab.ts'
@@ -15,6 +15,16 @@ export interface RecoveredDisk {
 }
 
 export function recover(image: DiskImage, trusted: boolean): RecoveredDisk {
+  return trusted ? recoverLog(image) : startOver(image)
+}
+
+/** What is left of a log that is not trusted is not built on, nor shown to a client: only the promises are kept. */
+function startOver({ epochs }: DiskImage): RecoveredDisk {
+  const history = { logStart: LOG_START, base: LOG_START, groups: [], epochEnds: [] }
+  return { peer: { epochs, history, committed: ZXID_ZERO, trusted: false }, tree: new Tree() }
+}
+
+function recoverLog(image: DiskImage): RecoveredDisk {
   const { newest } = image
   const base = newest?.head.point ?? LOG_START
   const groups = image.groups.slice(image.indexAfter(base.zxid))
@@ -30,7 +40,7 @@ export function recover(image: DiskImage, trusted: boolean): RecoveredDisk {
       epochs: image.epochs,
       history: { logStart: image.logStart, base, groups, epochEnds: ends },
       committed: Math.min(image.committed, last) as Zxid,
-      trusted,
+      trusted: true,
     },
     tree: newest === undefined ? new Tree() : loadTree(newest),
   }

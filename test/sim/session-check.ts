@@ -58,10 +58,6 @@ export class SessionCheck {
     return this.#breaks
   }
 
-  get watches(): number {
-    return this.#watches.size
-  }
-
   broke(): void {
     this.#breaks++
     this.#catchesUp = true
@@ -125,17 +121,18 @@ export class SessionCheck {
 
   /** An answer shows the state at `zxid`: every watch on what had changed by then must have been told. */
   #checkTold(zxid: Zxid): void {
+    const { book } = this.#witness.execution
     for (const watch of this.#watches) {
-      const since = watch.since!
-      const change = this.#witness.execution.book.firstChange(watch.kind, watch.path, since)
+      const change = book.firstChange(watch.kind, watch.path, watch.since!)
       if (change === undefined || change > zxid) continue
       // The documented exception: nobody tells of a node that came and went while nobody was connected.
-      const gone = this.#witness.execution.book.at(watch.path, zxid) === undefined
-      const excused = watch.missing && gone && this.#breaks > watch.breaks
-      holds(excused, 'WatchTold', () => {
-        return `${this.#name} is shown ${shortZxid(zxid)}, but not told that ${watch.path} changed at ${shortZxid(change)}`
+      const excusable = watch.missing && this.#breaks > watch.breaks
+      const gone = excusable ? book.firstAbsence(watch.path, change) : undefined
+      holds(gone !== undefined, 'WatchTold', () => {
+        const missed = `${watch.path} changed at ${shortZxid(change)}`
+        return `${this.#name} is shown ${shortZxid(zxid)}, but not told that ${missed}`
       })
-      watch.since = zxid
+      watch.since = gone
     }
   }
 

@@ -7,11 +7,12 @@ export class Trace {
   readonly #keep: number
   #lines: string[] = []
   #hash = 0
-  #now: () => number = () => 0
+  readonly #now: () => number
 
   /** `keep`: how many of the last lines to keep; none are made when it is 0. */
-  constructor(keep: number) {
+  constructor(keep: number, now: () => number) {
     this.#keep = keep
+    this.#now = now
   }
 
   /** Whether lines are wanted: ask before building one. */
@@ -25,10 +26,6 @@ export class Trace {
 
   get lines(): readonly string[] {
     return this.#lines.slice(-this.#keep)
-  }
-
-  setClock(now: () => number): void {
-    this.#now = now
   }
 
   mix(word: number): void {

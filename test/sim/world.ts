@@ -1,18 +1,73 @@
-/** What all parts of a run share. */
+/** What all parts of a run share: its clock, its knobs, and how long things take. */
 
-import type { Agenda } from './agenda.ts'
-import type { Counters } from './counters.ts'
-import type { Knobs } from './knobs.ts'
-import type { Mutation } from './mutations.ts'
-import type { Trace } from './trace.ts'
+import type { Prng } from '../../lib/base/prng.ts'
+import { Agenda } from './agenda.ts'
+import { Counters } from './counters.ts'
+import { drawKnobs, type Knobs, within } from './knobs.ts'
+import { type Mutation, type MutationName, mutationOf } from './mutations.ts'
+import { Trace } from './trace.ts'
 
-export interface World {
+const WALL_START_MS = 1_700_000_000_000
+/** How long frames and writes take at most when all is well. */
+const CALM_US = 1_000
+
+export interface WorldOptions {
   readonly seed: number
-  readonly agenda: Agenda
+  /** In place of those the seed draws. */
+  readonly knobs?: Partial<Knobs> | undefined
+  readonly mutation?: MutationName | undefined
+  /** Lines of trace to keep. */
+  readonly traceLines?: number | undefined
+}
+
+export class World {
+  readonly seed: number
+  readonly agenda = new Agenda()
   readonly knobs: Knobs
   readonly trace: Trace
-  readonly counters: Counters
+  readonly counters = new Counters()
   readonly mutation: Mutation
-  /** The clock on the wall: it stamps transactions, and may jump. */
-  wallMs(): number
+  #skewMs = 0
+  #calm = false
+
+  constructor({ seed, knobs, mutation = 'none', traceLines = 0 }: WorldOptions) {
+    this.seed = seed
+    this.knobs = { ...drawKnobs(seed), ...knobs }
+    this.mutation = mutationOf(mutation)
+    this.trace = new Trace(traceLines, () => this.agenda.now)
+  }
+
+  /** From now on nothing is slow. */
+  calm(): void {
+    this.#calm = true
+  }
+
+  /** The clock on the wall, which stamps transactions. */
+  wallMs(): number {
+    return WALL_START_MS + this.#skewMs + Math.floor(this.agenda.now / 1000)
+  }
+
+  /** Somebody sets the clock on the wall. */
+  jumpClock(byMs: number): void {
+    this.#skewMs += byMs
+  }
+
+  /** Time a frame is on its way. */
+  linkUs(prng: Prng): number {
+    return this.#limit(within(prng, this.knobs.linkUs))
+  }
+
+  /** Time a task of a store takes. */
+  diskUs(prng: Prng): number {
+    return this.#limit(within(prng, this.knobs.diskUs))
+  }
+
+  /** Time a turn of a peer takes. */
+  turnUs(prng: Prng): number {
+    return this.#limit(within(prng, this.knobs.turnUs))
+  }
+
+  #limit(time: number): number {
+    return this.#calm ? Math.min(time, CALM_US) : time
+  }
 }

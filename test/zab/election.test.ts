@@ -34,7 +34,7 @@ test('peers that voted (1,8,1), (1,8,2) and (1,7,4) elect 2', () => {
   assert.deepEqual(cluster.peer(4).texts.at(-1), 't8', 'the one behind was brought up to date')
 })
 
-test('on first start the largest server id of a majority wins, and a larger late joiner follows it', () => {
+test('first start: the largest id of a majority wins, a larger late joiner follows it', () => {
   const cluster = new Cluster([1, 2, 3, 4, 5])
   for (const sid of [1, 2, 3]) cluster.start(sid)
   cluster.settle()

@@ -1,4 +1,4 @@
-/** Discovery, synchronisation and broadcast: DIFF, TRUNC, SNAP, the order around NEWLEADER, and what is kept or dropped. */
+/** Discovery, synchronisation, broadcast: DIFF, TRUNC, SNAP, the order around NEWLEADER, what is kept or dropped. */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -88,7 +88,7 @@ test('TRUNC: what was proposed to nobody else is cut, on disk too', () => {
   )
 })
 
-test('TRUNC to where the logs part, not to where the order of zxids suggests (ZOOKEEPER-2832)', () => {
+test('TRUNC to where the logs part, whatever the order of zxids (ZOOKEEPER-2832)', () => {
   const ends = (...points: [number, number][]) =>
     points.map(([epoch, counter]) => ({ zxid: makeZxid(epoch as Epoch, counter), chain: epoch }))
   // The leader never saw epoch 2; by order alone the learner would be cut at (1,5), which it does not have.
@@ -147,7 +147,7 @@ test('NEWLEADER: log and epoch are one durable write, and only then is it acknow
   assert.deepEqual(cluster.peer(1).texts, ['t1', 't2', 't3'])
 })
 
-test('a crash between NEWLEADER and its acknowledgement loses nothing (ZOOKEEPER-3911, 4643)', () => {
+test('a crash between NEWLEADER and its ack loses nothing (ZOOKEEPER-3911, 4643)', () => {
   const cluster = new Cluster([1, 2])
   cluster.start(1)
   cluster.start(2, diskWith(1, 3))

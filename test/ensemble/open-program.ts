@@ -1,0 +1,32 @@
+/**
+ * An application with an ensemble of real peers, in a process of its own. Arguments: what to do, and the directory.
+ * What it says last is said by `exit`, when nothing keeps the process alive any more.
+ */
+
+import { openEnsemble } from '../../lib/index.ts'
+
+const [task, dataDir] = process.argv.slice(2)
+
+async function main(): Promise<void> {
+  const ensemble = await openEnsemble({ peers: 3, dataDir: dataDir! })
+  const tree = await ensemble.connect()
+  switch (task) {
+    case 'close':
+      tree.create('/kept', 'by the first')
+      tree.close()
+      return await ensemble.close()
+    case 'unref':
+      tree.close()
+      ensemble.unref()
+      // Work under way keeps the process alive nevertheless.
+      await ensemble.status()
+      process.send?.('asked')
+      return
+    case 'stay':
+      tree.create('/kept', 'by the victim')
+      tree.close()
+      process.send?.('serving')
+  }
+}
+
+void main().then(() => process.disconnect())
