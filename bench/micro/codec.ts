@@ -12,7 +12,7 @@ import {
 } from '../../lib/base/request.ts'
 import { decodePayload, PayloadWriter, type Txn } from '../../lib/base/txn.ts'
 import { makeEpoch, makeZxid, type SessionId } from '../../lib/base/zxid.ts'
-import { decodePeerMessage, encodeFrame } from '../../lib/zab/codec.ts'
+import { decodePeerMessage, FramePacker } from '../../lib/zab/codec.ts'
 import type { PeerMessage } from '../../lib/zab/types.ts'
 import type { Case } from '../util/cases.ts'
 
@@ -65,7 +65,8 @@ const first = makeZxid(makeEpoch(1), 1)
 const last = makeZxid(makeEpoch(1), TXNS_PER_GROUP)
 const group = makeGroup(LOG_START, first, last, payload, crc32(payload))
 const proposal: PeerMessage = { kind: 'proposal', connection: 1, group }
-const proposalFrame = encodeFrame([proposal])
+const packer = new FramePacker()
+const proposalFrame = packer.pack([proposal])
 const block = new Uint8Array(64 * 1024).fill(0x2a)
 
 export const CODEC_CASES: readonly Case[] = [
@@ -74,7 +75,7 @@ export const CODEC_CASES: readonly Case[] = [
   { name: 'request: decode', run: () => decodeClientMessage(new ByteReader(requestFrame)) },
   { name: `payload: encode ×${TXNS_PER_GROUP}`, run: encodePayload },
   { name: `payload: decode ×${TXNS_PER_GROUP}`, run: () => decodePayload(new ByteReader(payload)) },
-  { name: 'peer frame: encode', run: () => encodeFrame([proposal]) },
+  { name: 'peer frame: encode', run: () => packer.pack([proposal]) },
   { name: 'peer frame: decode', run: () => decodePeerMessage(new ByteReader(proposalFrame)) },
   { name: 'crc32 of 64 KiB', run: () => crc32(block) },
 ]

@@ -17,10 +17,12 @@ export const FINALIZE_WAIT_TICKS = 4
 export const NOTIFY_TICKS_MIN = 4
 export const NOTIFY_TICKS_MAX = 64
 /** Ticks between two reports of the sessions connected to a peer; they ride on its answer to a ping. */
-export const TOUCH_TICKS = 4
+export const TOUCH_TICKS = 2
 
 export const SESSION_TIMEOUT_MS_DEFAULT = 10_000
-export const SESSION_TIMEOUT_MS_MIN = 2 * TICK_MS
+/** A report may just have been missed, and the next is on its way for a tick or two: less would expire the living. */
+export const SESSION_TIMEOUT_TICKS_MIN = 2 * TOUCH_TICKS + 2
+export const SESSION_TIMEOUT_MS_MIN = SESSION_TIMEOUT_TICKS_MIN * TICK_MS
 export const SESSION_TIMEOUT_MS_MAX = 600_000
 
 /** Largest data of one znode, as ZooKeeper's jute.maxbuffer. */

@@ -38,7 +38,7 @@ export interface WatchOptions {
 
 export interface ConnectOptions {
   /**
-   * Session timeout in milliseconds, from 100 to 600,000; default 10,000. A session whose thread is stuck, or that
+   * Session timeout in milliseconds, from 300 to 600,000; default 10,000. A session whose thread is stuck, or that
    * reaches no peer, for longer than this expires and its ephemeral nodes go. (A thread that ends is noticed at once.)
    */
   readonly timeoutMs?: number | undefined

@@ -12,9 +12,9 @@ import type { PeerStatus } from '../base/ports.ts'
 import { epochOf, makeZxid, type Sid } from '../base/zxid.ts'
 import { Replica } from '../replica/replica.ts'
 import type { Tree } from '../tree/tree.ts'
-import { decodePeerMessage, encodeFrame } from '../zab/codec.ts'
+import { decodePeerMessage, FramePacker } from '../zab/codec.ts'
 import type { ZabConfig } from '../zab/desk.ts'
-import type { Deliveries, Loaded, PeerMessage } from '../zab/types.ts'
+import type { Deliveries, Envelope, Loaded, PeerMessage } from '../zab/types.ts'
 import { type RecoveredPeer, Zab } from '../zab/zab.ts'
 import { Snapshots } from './core-snapshots.ts'
 import type { StoreTask } from './core-tasks.ts'
@@ -64,6 +64,7 @@ export class PeerCore {
   #servedReign = 0
   #leads = false
   #ticks = 0
+  readonly #packer = new FramePacker()
 
   constructor(
     config: PeerConfig,
@@ -107,7 +108,7 @@ export class PeerCore {
     this.#snapshots.advance(this.tree, this.#zab)
     tasks.push(...this.#snapshots.takeTasks())
     return {
-      peerFrames: packByPeer(messages),
+      peerFrames: this.#pack(messages),
       clientFrames: this.#replica
         .takeFrames()
         .map(({ connection, frame }) => ({ to: connection, frame })),
@@ -203,6 +204,16 @@ export class PeerCore {
       if (!this.#zab.propose(payload, count)) return this.#noticeReign()
     }
   }
+
+  #pack(messages: readonly Envelope[]): Addressed<Sid>[] {
+    const byPeer = new Map<Sid, PeerMessage[]>()
+    for (const { to, message } of messages) {
+      const packed = byPeer.get(to)
+      if (packed === undefined) byPeer.set(to, [message])
+      else packed.push(message)
+    }
+    return Array.from(byPeer, ([to, packed]) => ({ to, frame: this.#packer.pack(packed) }))
+  }
 }
 
 function isEmpty(deliveries: Deliveries): boolean {
@@ -211,16 +222,4 @@ function isEmpty(deliveries: Deliveries): boolean {
     deliveries.staging.length === 0 &&
     deliveries.requests.length === 0
   )
-}
-
-function packByPeer(
-  messages: readonly { readonly to: Sid; readonly message: PeerMessage }[],
-): Addressed<Sid>[] {
-  const byPeer = new Map<Sid, PeerMessage[]>()
-  for (const { to, message } of messages) {
-    const packed = byPeer.get(to)
-    if (packed === undefined) byPeer.set(to, [message])
-    else packed.push(message)
-  }
-  return Array.from(byPeer, ([to, packed]) => ({ to, frame: encodeFrame(packed) }))
 }

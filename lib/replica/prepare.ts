@@ -8,7 +8,7 @@
 
 import { assert, unreachable } from '../base/assert.ts'
 import { ByteReader } from '../base/bytes.ts'
-import { SESSION_TIMEOUT_MS_MAX, SESSION_TIMEOUT_MS_MIN } from '../base/limits.ts'
+import { SESSION_TIMEOUT_MS_MAX, SESSION_TIMEOUT_TICKS_MIN } from '../base/limits.ts'
 import { decodeSubmission, type Submission } from '../base/request.ts'
 import type { TxnBody } from '../base/txn.ts'
 import { COUNTER_MAX, epochOf, makeZxid, type SessionId, type Zxid } from '../base/zxid.ts'
@@ -50,7 +50,7 @@ export class Preparer {
     this.#view = new PendingView(tree)
     this.#clocks = new SessionTracker(tickMs)
     this.#dataBytesMax = dataBytesMax
-    this.#timeoutMsMin = Math.max(SESSION_TIMEOUT_MS_MIN, 2 * tickMs)
+    this.#timeoutMsMin = SESSION_TIMEOUT_TICKS_MIN * tickMs
     this.#lastOfEpoch = makeZxid(epochOf(last), COUNTER_MAX)
     this.#last = last
     this.#at = { zxid: last, timeMs: 0 }

@@ -199,9 +199,12 @@ export function decodePeerMessage(from: ByteReader): PeerMessage {
   return decodeConnected(code, from.u32(), from)
 }
 
-/** Packs messages for one peer into one frame. */
-export function encodeFrame(messages: readonly PeerMessage[]): Uint8Array {
-  const out = new ByteWriter(1024)
-  for (const message of messages) encodePeerMessage(out, message)
-  return out.take()
+/** Packs messages for one peer into one frame, which has its own memory. */
+export class FramePacker {
+  readonly #out = new ByteWriter(4096)
+
+  pack(messages: readonly PeerMessage[]): Uint8Array {
+    for (const message of messages) encodePeerMessage(this.#out, message)
+    return this.#out.take()
+  }
 }

@@ -326,7 +326,7 @@ export class Zab {
   #tellRole(to: Sid): void {
     const { config, history, writes } = this.#desk
     const leader = this.#leader !== undefined ? config.sid : this.#learner?.leader
-    if (leader === undefined || !this.#isVoter) return
+    if (leader === undefined || !this.#isVoter || !this.#trusted) return
     const vote = { leader, zxid: history.last.zxid, epoch: writes.epochs.currentEpoch }
     const { round } = this.#election
     this.#desk.send(to, { kind: 'notification', vote, round, role: this.#role })

@@ -137,7 +137,7 @@ test('a silent peer is left for the one that leads', () =>
       tree.create('/a')
       assert.equal(tree.set('/a', COMMANDS.depose).version, 1)
     },
-    { timeoutMs: 150 },
+    { timeoutMs: 300 },
   ))
 
 test('every wait has an end', () =>

@@ -134,7 +134,7 @@ test('lives with the leader, or with the peer asked for', async () => {
 
 test('says leave when it goes by itself, so that it is not taken for dead', async () => {
   const ensemble = new FakeEnsemble(1, 2)
-  await using tree = await connect(ensemble.handle(), { timeoutMs: 150 })
+  await using tree = await connect(ensemble.handle(), { timeoutMs: 300 })
   await tree.promises.create('/a')
   const changed = tree.promises.set('/a', COMMANDS.depose)
   assert.equal((await changed).version, 1)
@@ -190,7 +190,7 @@ test('an unanswered call fails after operationTimeoutMs, the session goes on', a
 
 test('without any peer calls fail after the session timeout, and work again with one', async () => {
   const ensemble = new FakeEnsemble(1)
-  await using tree = await connect(ensemble.handle(), { timeoutMs: 100 })
+  await using tree = await connect(ensemble.handle(), { timeoutMs: 300 })
   await tree.promises.create('/a')
   ensemble.crash(ONE)
   await assert.rejects(tree.promises.get('/a'), failsWith('CONNECTION_LOSS'))
@@ -202,7 +202,7 @@ test('without any peer calls fail after the session timeout, and work again with
 test('connecting fails when no peer opens a session', async () => {
   const ensemble = new FakeEnsemble(1)
   ensemble.crash(ONE)
-  await assert.rejects(connect(ensemble.handle(), { timeoutMs: 100 }), failsWith('CONNECTION_LOSS'))
+  await assert.rejects(connect(ensemble.handle(), { timeoutMs: 300 }), failsWith('CONNECTION_LOSS'))
 })
 
 test('an expired session fails everything', async () => {
@@ -262,7 +262,7 @@ test('the end of the ensemble closes its sessions', async () => {
 test('connect names what is wrong with its arguments', async () => {
   const ensemble = new FakeEnsemble(1)
   const handle = ensemble.handle()
-  await assert.rejects(connect(handle, { timeoutMs: 7 }), /timeoutMs must be .* from 100 to 600000/)
+  await assert.rejects(connect(handle, { timeoutMs: 7 }), /timeoutMs must be .* from 300 to 600000/)
   await assert.rejects(connect(handle, { operationTimeoutMs: 0 }), /operationTimeoutMs/)
   await assert.rejects(connect(handle, { peer: 900 }), /peer must be a server id/)
   await assert.rejects(connect(handle, { retry: 1 } as never), /unknown option "retry" of connect/)

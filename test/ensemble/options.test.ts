@@ -90,7 +90,7 @@ const WRONG: readonly (readonly [options: unknown, ...parts: string[]])[] = [
   [{ ...MEMORY, peers: 3, tickMs: 0 }, 'option tickMs', '1 to'],
   [{ ...MEMORY, peers: 3, tickMs: '50' }, 'option tickMs', '"50"'],
   [{ ...MEMORY, peers: 3, initLimitTicks: 4 }, 'option initLimitTicks', '5 to'],
-  [{ ...MEMORY, peers: 3, syncLimitTicks: 4 }, 'option syncLimitTicks', '5 to'],
+  [{ ...MEMORY, peers: 3, syncLimitTicks: 2 }, 'option syncLimitTicks', '3 to'],
   [{ ...MEMORY, peers: 3, dataBytesMax: 2 ** 30 }, 'option dataBytesMax', '67108864'],
   [{ ...MEMORY, peers: 3, snapshotLogBytes: -1 }, 'option snapshotLogBytes'],
   [{ ...MEMORY, peers: 3, snapshotsKept: 0 }, 'option snapshotsKept'],

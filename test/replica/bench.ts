@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { ByteReader, ByteWriter } from '../../lib/base/bytes.ts'
+import { SESSION_TIMEOUT_TICKS_MIN } from '../../lib/base/limits.ts'
 import { encodeSubmission, type Submission, type WriteRequest } from '../../lib/base/request.ts'
 import { decodePayload, type Txn } from '../../lib/base/txn.ts'
 import { makeEpoch, makeSid, makeZxid, type Zxid } from '../../lib/base/zxid.ts'
@@ -16,6 +17,9 @@ export function encode(submissions: readonly Submission[]): Uint8Array {
   for (const submission of submissions) encodeSubmission(out, submission)
   return out.take()
 }
+
+/** Ticks that a session of the bench lives without being touched: the least there is. */
+export const LIFE_TICKS = SESSION_TIMEOUT_TICKS_MIN
 
 /** A preparer over a tree of its own; what it prepared is applied when the test says so. */
 export class Bench {
@@ -57,7 +61,7 @@ export class Bench {
   }
 
   open(connection = 1): Session {
-    const timeoutMs = 2 * TICK_MS
+    const timeoutMs = LIFE_TICKS * TICK_MS
     const [txn] = this.prepare({
       kind: 'open',
       owner: OWNER,

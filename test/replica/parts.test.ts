@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Prng } from '../../lib/base/prng.ts'
 import type { SessionId, Zxid } from '../../lib/base/zxid.ts'
 import { Fifo } from '../../lib/replica/fifo.ts'
 import { Overlay } from '../../lib/replica/overlay.ts'
 import { SessionTracker } from '../../lib/replica/tracker.ts'
 import { Watches } from '../../lib/replica/watches.ts'
+import { Prng } from '../support/prng.ts'
 import { path } from './support.ts'
 
 const id = (value: number): SessionId => value as SessionId

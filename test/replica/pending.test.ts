@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parentOf, type ZPath } from '../../lib/base/path.ts'
-import { Prng } from '../../lib/base/prng.ts'
 import type { WriteRequest } from '../../lib/base/request.ts'
 import type { Txn } from '../../lib/base/txn.ts'
+import { Prng } from '../support/prng.ts'
 import { Bench, OWNER } from './bench.ts'
 import { bytes, CLOSE, create, PASSWORD, remove, SYNC, set } from './support.ts'
 

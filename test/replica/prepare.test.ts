@@ -11,7 +11,7 @@ import {
 import { decodePayload } from '../../lib/base/txn.ts'
 import { COUNTER_MAX, makeEpoch, makeZxid } from '../../lib/base/zxid.ts'
 import { nextVersion } from '../../lib/replica/resolve.ts'
-import { Bench, encode, OWNER } from './bench.ts'
+import { Bench, encode, LIFE_TICKS, OWNER } from './bench.ts'
 import {
   CLOSE,
   create,
@@ -165,7 +165,7 @@ test('an expired session is closed before anything else is prepared', () => {
   const bench = new Bench()
   const session = bench.open()
   bench.apply()
-  for (let ticks = 0; ticks < 3; ticks++) bench.preparer.tick()
+  for (let ticks = 0; ticks <= LIFE_TICKS; ticks++) bench.preparer.tick()
   const { id } = session
   const txns = bench.prepare(
     session.submission(create('/late', { ephemeral: true })),
@@ -186,7 +186,7 @@ test('an expired session is closed before anything else is prepared', () => {
 test('an attach gives a session its full time-out again', () => {
   const bench = new Bench()
   const { id } = bench.open()
-  for (let ticks = 0; ticks < 2; ticks++) bench.preparer.tick()
+  for (let ticks = 0; ticks < LIFE_TICKS; ticks++) bench.preparer.tick()
   bench.prepare({
     kind: 'attach',
     owner: OWNER,
@@ -194,7 +194,7 @@ test('an attach gives a session its full time-out again', () => {
     sessionId: id,
     password: PASSWORD,
   })
-  for (let ticks = 0; ticks < 2; ticks++) bench.preparer.tick()
+  for (let ticks = 0; ticks < LIFE_TICKS; ticks++) bench.preparer.tick()
   assert.equal(bench.collect().length, 0)
   bench.preparer.tick()
   assert.equal(bench.collect().length, 1)
@@ -213,7 +213,7 @@ test('time-outs are kept within bounds', () => {
 test('an expiry needs no submission to be proposed', () => {
   const bench = new Bench()
   bench.open()
-  for (let ticks = 0; ticks < 3; ticks++) bench.preparer.tick()
+  for (let ticks = 0; ticks <= LIFE_TICKS; ticks++) bench.preparer.tick()
   assert.deepEqual(
     bench.collect().map(({ body }) => body.type),
     ['close'],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ByteReader } from '../../lib/base/bytes.ts'
+import { SESSION_TIMEOUT_TICKS_MIN } from '../../lib/base/limits.ts'
 import type { WriteRequest } from '../../lib/base/request.ts'
 import type { PreparedGroup } from '../../lib/replica/groups.ts'
 import {
@@ -24,6 +25,9 @@ function prepared(solo: Solo, client: Client, request: WriteRequest): PreparedGr
   assert.equal(others.length, 0)
   return group!
 }
+
+/** The shortest life a session may have. */
+const LIFE_TICKS = SESSION_TIMEOUT_TICKS_MIN
 
 test('closing a session answers, deletes its ephemeral nodes and ends the connection', () => {
   const solo = new Solo()
@@ -151,8 +155,8 @@ test('an attach behind a proposed close is refused', () => {
 
 test('sessions expire by the leader alone, when nobody reports them', () => {
   const solo = new Solo()
-  const alive = solo.join(4 * TICK_MS)
-  const owner = solo.join(4 * TICK_MS)
+  const alive = solo.join(LIFE_TICKS * TICK_MS)
+  const owner = solo.join(LIFE_TICKS * TICK_MS)
   owner.call(create('/e', { ephemeral: true }))
   owner.send({ kind: 'leave' })
   alive.read('exists', '/e', true)
@@ -162,7 +166,7 @@ test('sessions expire by the leader alone, when nobody reports them', () => {
   new DataView(report.buffer).setUint32(0, owner.sessionId % 2 ** 32, true)
   new DataView(report.buffer).setUint32(4, Math.floor(owner.sessionId / 2 ** 32), true)
   solo.replica.touch(report)
-  for (let ticks = 0; ticks < 4; ticks++) solo.replica.tick()
+  for (let ticks = 0; ticks < LIFE_TICKS; ticks++) solo.replica.tick()
   solo.settle()
   assert.deepEqual(alive.takeStory(), [])
   solo.replica.tick()
@@ -176,9 +180,9 @@ test('sessions expire by the leader alone, when nobody reports them', () => {
 
 test('a session that expires while its client is connected elsewhere ends with a goodbye', () => {
   const solo = new Solo()
-  const client = solo.join(2 * TICK_MS)
+  const client = solo.join(LIFE_TICKS * TICK_MS)
   const leader = new Solo(copyTree(solo.replica.tree), 1, 2)
-  for (let ticks = 0; ticks < 3; ticks++) leader.replica.tick()
+  for (let ticks = 0; ticks <= LIFE_TICKS; ticks++) leader.replica.tick()
   leader.propose()
   assert.equal(leader.proposed.length, 1, 'the new leader had nobody to report it')
   solo.replica.unlead()

@@ -7,11 +7,11 @@
 import assert from 'node:assert/strict'
 import { ByteReader } from '../../lib/base/bytes.ts'
 import type { Group } from '../../lib/base/group.ts'
-import { Prng } from '../../lib/base/prng.ts'
 import type { ReadRequest, WriteRequest } from '../../lib/base/request.ts'
 import { decodePayload, type Txn } from '../../lib/base/txn.ts'
 import type { Zxid } from '../../lib/base/zxid.ts'
 import type { Replica } from '../../lib/replica/replica.ts'
+import { Prng } from '../support/prng.ts'
 import { CheckingClient } from './checking-client.ts'
 import { Model } from './model.ts'
 import {

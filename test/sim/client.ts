@@ -4,11 +4,11 @@
  */
 
 import type { ZPath } from '../../lib/base/path.ts'
-import type { Prng } from '../../lib/base/prng.ts'
 import type { WatchEvent } from '../../lib/base/reply.ts'
 import type { ReadRequest, WriteRequest } from '../../lib/base/request.ts'
 import type { Sid } from '../../lib/base/zxid.ts'
 import { ClientCore } from '../../lib/client/core.ts'
+import type { Prng } from '../support/prng.ts'
 import { Connection, type ConnectionListener } from './connection.ts'
 import { TICK_US, within } from './knobs.ts'
 import type { SimPeer } from './peer.ts'

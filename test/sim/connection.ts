@@ -1,6 +1,6 @@
 /** A client's connection to its home peer: two ports, first in first out, with the news of a closing port in line. */
 
-import type { Prng } from '../../lib/base/prng.ts'
+import type { Prng } from '../support/prng.ts'
 import type { ClientPort, SimPeer } from './peer.ts'
 import type { World } from './world.ts'
 

@@ -4,10 +4,10 @@
  * each batch wholly or not at all, as LevelDB's log does.
  */
 
-import type { Prng } from '../../lib/base/prng.ts'
 import type { PeerInput } from '../../lib/peer/core.ts'
 import type { StoreTask } from '../../lib/peer/core-tasks.ts'
 import type { Load, Loaded } from '../../lib/zab/types.ts'
+import type { Prng } from '../support/prng.ts'
 import { DiskImage, type Snapshot } from './disk-image.ts'
 import type { World } from './world.ts'
 

@@ -1,8 +1,8 @@
 /** The whole model world of one seed: peers, links and clients, and what is checked of them. */
 
-import type { Prng } from '../../lib/base/prng.ts'
 import { makeSid, type Sid, type Zxid } from '../../lib/base/zxid.ts'
 import type { TurnOutput } from '../../lib/peer/core.ts'
+import type { Prng } from '../support/prng.ts'
 import { type ClientHost, SimClient } from './client.ts'
 import { SimDisk } from './disk.ts'
 import { Execution } from './execution.ts'

@@ -3,7 +3,7 @@
  * average, the rare orders of events would stay rare.
  */
 
-import { Prng } from '../../lib/base/prng.ts'
+import { Prng } from '../support/prng.ts'
 
 /** From and to, both included. */
 export interface Range {

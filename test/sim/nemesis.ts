@@ -3,8 +3,8 @@
  * over each other. The one thing it spares is what no quorum could survive: the data of a majority.
  */
 
-import type { Prng } from '../../lib/base/prng.ts'
 import type { Sid } from '../../lib/base/zxid.ts'
+import type { Prng } from '../support/prng.ts'
 import type { SimClient } from './client.ts'
 import { DiskImage } from './disk-image.ts'
 import { type FaultClass, TICK_US, within } from './knobs.ts'

@@ -3,9 +3,9 @@
  * some moment on, until the link is replaced by a new one, which both ends see as down and then up.
  */
 
-import type { Prng } from '../../lib/base/prng.ts'
 import type { Sid } from '../../lib/base/zxid.ts'
 import type { PeerInput } from '../../lib/peer/core.ts'
+import type { Prng } from '../support/prng.ts'
 import type { World } from './world.ts'
 
 /** Longest time from a link's replacement, or a peer's death, until an end hears of it. */

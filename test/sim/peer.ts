@@ -4,11 +4,11 @@
  */
 
 import { crc32 } from '../../lib/base/crc32.ts'
-import type { Prng } from '../../lib/base/prng.ts'
 import type { Sid } from '../../lib/base/zxid.ts'
 import { type PeerConfig, PeerCore, type PeerInput, type TurnOutput } from '../../lib/peer/core.ts'
 import type { Tree } from '../../lib/tree/tree.ts'
 import type { Zab } from '../../lib/zab/zab.ts'
+import type { Prng } from '../support/prng.ts'
 import { describeInput, describeOutput } from './describe.ts'
 import type { SimDisk } from './disk.ts'
 import type { DiskImage } from './disk-image.ts'

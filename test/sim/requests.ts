@@ -2,8 +2,8 @@
 
 import { OPEN_ACL } from '../../lib/base/acl.ts'
 import type { ZPath } from '../../lib/base/path.ts'
-import type { Prng } from '../../lib/base/prng.ts'
 import type { ReadRequest, WriteRequest } from '../../lib/base/request.ts'
+import type { Prng } from '../support/prng.ts'
 
 const NODES = ['/a', '/b', '/a/x', '/a/y', '/a/x/deep', '/counter', '/e/1', '/e/2', '/q'] as ZPath[]
 const PARENTS = ['/', '/a', '/a/x', '/e', '/q'] as ZPath[]

@@ -1,6 +1,6 @@
 /** What all parts of a run share: its clock, its knobs, and how long things take. */
 
-import type { Prng } from '../../lib/base/prng.ts'
+import type { Prng } from '../support/prng.ts'
 import { Agenda } from './agenda.ts'
 import { Counters } from './counters.ts'
 import { drawKnobs, type Knobs, within } from './knobs.ts'

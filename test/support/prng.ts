@@ -1,4 +1,4 @@
-/** A small seeded generator (sfc32): chance as an argument, for the simulator and for tests. */
+/** A small seeded generator (sfc32): chance that can be repeated. */
 
 /** Deterministic pseudo-random numbers; equal seeds give equal sequences. */
 export class Prng {
