@@ -10,9 +10,10 @@ const ROLES = ['down', 'looking', 'following', 'observing', 'leading'] as const
 /** What a peer shows: `leading` only once it serves. */
 export type ShownRole = (typeof ROLES)[number]
 
-const SLOT_WORDS = 2
+const SLOT_WORDS = 3
 const ROLE_WORD = 0
 const INCARNATION_WORD = 1
+const BEAT_WORD = 2
 const BOARD_WORDS = 256 * SLOT_WORDS
 
 export class Board {
@@ -39,6 +40,15 @@ export class Board {
 
   show(sid: Sid, role: ShownRole): void {
     Atomics.store(this.#words, sid * SLOT_WORDS + ROLE_WORD, ROLES.indexOf(role))
+  }
+
+  /** Changes with every tick of the peer while its thread turns; 0 before the first. */
+  beats(sid: Sid): number {
+    return Atomics.load(this.#words, sid * SLOT_WORDS + BEAT_WORD)
+  }
+
+  beat(sid: Sid): void {
+    Atomics.add(this.#words, sid * SLOT_WORDS + BEAT_WORD, 1)
   }
 
   /** Said by whoever sees a peer's port close; ignored when the peer was started again meanwhile. */

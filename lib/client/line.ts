@@ -16,6 +16,8 @@ import type { LineOptions } from './options.ts'
 
 /** Longest wait of a blocked thread, and pause of the timer, between two patrols. */
 const PATROL_MS = 10
+/** Pause between two patrols while nothing is awaited, as a share of the session timeout. */
+const WATCHDOG_SHARE = 1 / 6
 const PASSWORD_BYTES = 16
 
 /** A user's function must not break the line, nor may its error vanish. */
@@ -39,6 +41,8 @@ export class Line {
   #turnScheduled = false
   /** Reading of the clock shared by the calls of one turn. */
   #now = 0
+  /** Looks after the home of a session that waits for nothing, so that it is not lost with a peer that stands still. */
+  readonly #watchdog: NodeJS.Timeout
   #timer: NodeJS.Timeout | undefined
   #keepAlive = true
   /** Settles `opened()` when the session leaves `connecting`. */
@@ -69,6 +73,11 @@ export class Line {
       this.#doors.close()
       throw new TreeError('NO_SUCH_PEER', `there is no peer ${peer}: choose from ${known}`)
     }
+    this.#watchdog = setInterval(() => {
+      this.#link.patrol()
+      this.#settleDown()
+    }, timeoutMs * WATCHDOG_SHARE)
+    this.#watchdog.unref()
   }
 
   get state(): SessionState {
@@ -211,6 +220,7 @@ export class Line {
   #changed(state: SessionState): void {
     if (this.#core.finished) {
       clearTimeout(this.#timer)
+      clearInterval(this.#watchdog)
       this.#link.close()
     }
     this.#onOpened?.()

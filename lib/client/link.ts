@@ -28,6 +28,9 @@ export class Link implements HomeListener {
   #patrolledAt = 0
   /** When the home was connected or last said something. */
   #heardAt = 0
+  /** The home's beat as last seen on the board, and when it was new. */
+  #beats = 0
+  #beatAt = 0
   /** Since when no peer serves the session; undefined while one does. */
   #unservedSince: number | undefined = performance.now()
 
@@ -124,7 +127,7 @@ export class Link implements HomeListener {
     if (this.#home === undefined) {
       const sid = chooseHome(board, sids, this.#options.peer)
       if (sid !== undefined) this.#moveIn(sid, now)
-    } else if (this.#isStuck(now)) {
+    } else if (this.#isStuck(this.#home, now)) {
       const leader = otherLeader(board, sids, this.#home.sid)
       if (leader === undefined) return
       this.#home.post(this.#core.depart())
@@ -133,9 +136,17 @@ export class Link implements HomeListener {
     }
   }
 
-  /** Whether the home owes us a word and has been silent for too long. */
-  #isStuck(now: number): boolean {
+  /**
+   * Whether the home's thread stands still, or owes us a word and has been silent for too long. A client that waits for
+   * nothing must notice too: its session is not reported any more, and would expire.
+   */
+  #isStuck(home: Home, now: number): boolean {
     const patienceMs = this.#core.timeoutMs * PATIENCE_SHARE
+    const beats = this.#doors.board.beats(home.sid)
+    if (beats !== this.#beats) {
+      this.#beats = beats
+      this.#beatAt = now
+    } else if (beats !== 0 && now - this.#beatAt > patienceMs) return true
     if (now - this.#heardAt <= patienceMs) return false
     if (this.#core.state !== 'connected') return true
     const oldest = this.#core.oldestStartedAt
@@ -149,6 +160,7 @@ export class Link implements HomeListener {
     this.#home = new Home(sid, door, board, this.wakeCount.buffer as SharedArrayBuffer, this)
     this.#home.keepAlive(this.#keepAlive)
     this.#heardAt = now
+    this.#beatAt = now
     this.#core.connected()
   }
 

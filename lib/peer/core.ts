@@ -64,6 +64,8 @@ export class PeerCore {
   #servedReign = 0
   #leads = false
   #ticks = 0
+  #idleTicks = 0
+  readonly #syncLimitTicks: number
   readonly #packer = new FramePacker()
 
   constructor(
@@ -73,6 +75,7 @@ export class PeerCore {
     wantsFullSnapshot: boolean,
   ) {
     this.#zab = new Zab(config, recovered)
+    this.#syncLimitTicks = config.syncLimitTicks
     const { sid, dataBytesMax, tickMs } = config
     this.#replica = new Replica({ sid, tree, dataBytesMax, tickMs })
     this.#snapshots = new Snapshots(config.snapshotLogBytes, wantsFullSnapshot)
@@ -154,6 +157,9 @@ export class PeerCore {
     this.#settle(now)
     this.#zab.step({ kind: 'tick' })
     if (this.#leads) this.#replica.tick()
+    this.#idleTicks = this.#zab.view.serving ? 0 : this.#idleTicks + 1
+    // Reads would go on being answered from a tree that falls behind, and nobody would report these sessions.
+    if (this.#idleTicks > this.#syncLimitTicks) this.#replica.sendAway()
     if (++this.#ticks % TOUCH_TICKS === 0) this.#zab.report(this.#replica.connectedSessions())
   }
 

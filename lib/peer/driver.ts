@@ -68,10 +68,15 @@ export class Driver {
       this.#resolve = resolve
       this.#reject = reject
       control.on('message', (message: ControlMessage) => this.#onControl(message))
-      this.#ticker = setInterval(() => this.#push({ kind: 'tick' }), tickMs)
+      this.#ticker = setInterval(() => this.#tick(), tickMs)
       this.#report({ kind: 'ready', damage })
       this.#schedule()
     })
+  }
+
+  #tick(): void {
+    this.#board.beat(this.#boot.sid)
+    this.#push({ kind: 'tick' })
   }
 
   #push(input: PeerInput): void {

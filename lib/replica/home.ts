@@ -71,9 +71,18 @@ export class Home {
     }
   }
 
-  /** The tree jumped forward without the transactions between: tells everyone here what that means to them. */
+  /** This peer cannot serve for now: whoever is served here is to look for another peer. */
+  sendAway(): void {
+    for (const line of [...this.#served.values()]) this.#end(line, 'SESSION_MOVED')
+  }
+
+  /**
+   * The tree jumped without the transactions between: tells everyone here what that means to them. It jumps back only
+   * where a log was found wrong; nobody may be shown the past, so everybody goes elsewhere.
+   */
   replaceTree(tree: Tree): void {
     const before = this.#tree
+    if (tree.zxid < before.zxid) this.sendAway()
     this.#tree = tree
     this.#answers.replaceTree(tree)
     for (const line of this.#served.values()) this.#resume(line, before)

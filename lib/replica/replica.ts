@@ -46,7 +46,6 @@ export class Replica {
   /** Goes on with a tree received as a snapshot. A `resubmit` must follow, as after every change of leader. */
   replaceTree(tree: Tree): void {
     assert(this.#preparer === undefined, 'a leader needs no snapshot')
-    assert(tree.zxid >= this.#tree.zxid, 'clients never see the tree go back')
     this.#tree = tree
     this.#home.replaceTree(tree)
   }
@@ -59,6 +58,11 @@ export class Replica {
   /** Takes a frame of any number of client messages; it must not be written to afterwards. */
   receive(connection: number, frame: Uint8Array): void {
     this.#home.receive(connection, frame)
+  }
+
+  /** This peer has no leader for too long: its clients are sent to look for another peer. */
+  sendAway(): void {
+    this.#home.sendAway()
   }
 
   /** The client's port closed. */

@@ -62,6 +62,7 @@ export class Desk {
 
   commit(zxid: Zxid): readonly Group[] {
     const groups = this.history.commit(zxid)
+    this.history.trim(this.writes.durableZxid)
     for (const group of groups) this.#committed.push(group)
     return groups
   }

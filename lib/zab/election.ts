@@ -93,9 +93,12 @@ export class Election {
     if (heard.round > this.#round) {
       this.#round = heard.round
       this.#received.clear()
-      this.#propose(beats(heard.vote, this.#own) ? heard.vote : this.#own)
-    } else if (beats(heard.vote, this.#proposed)) {
+      this.#propose(this.#isBetter(heard.vote, this.#own) ? heard.vote : this.#own)
+    } else if (this.#isBetter(heard.vote, this.#proposed)) {
       this.#propose(heard.vote)
+    } else if (beats(this.#proposed, heard.vote)) {
+      // The sender was not looking yet, or its disk not quiet, when we announced ours.
+      this.#notify(from)
     }
     this.#received.set(from, heard)
     this.#decide()
@@ -142,7 +145,9 @@ export class Election {
   linkDown(sid: Sid): void {
     this.#received.delete(sid)
     this.#settled.delete(sid)
-    if (this.#elected === undefined) this.#decide()
+    if (this.#elected !== undefined) return
+    if (this.#proposed?.leader === sid) this.start(this.#own)
+    else this.#decide()
   }
 
   #propose(vote: Vote): void {
@@ -187,6 +192,12 @@ export class Election {
     }
     const round = this.#proposed === undefined ? 0 : this.#round
     send(to, { kind: 'notification', vote, round, role: 'looking' })
+  }
+
+  /** A candidate that cannot be reached is no choice, whatever its log: it may be dead, and its voters not know yet. */
+  #isBetter(vote: Vote, than: Vote): boolean {
+    const { sid, reachable } = this.#config
+    return beats(vote, than) && (vote.leader === sid || reachable.has(vote.leader))
   }
 
   #isVoter(sid: Sid): boolean {

@@ -114,9 +114,7 @@ export class History {
     const to = this.#indexAfter(zxid)
     assert(this.#groups[to - 1]?.last === zxid, `commit ${zxid} ends at a group we hold`)
     this.#committed = zxid
-    const committed = this.#groups.slice(from, to)
-    this.#trim()
-    return committed
+    return this.#groups.slice(from, to)
   }
 
   contiguous(): boolean {
@@ -128,15 +126,16 @@ export class History {
     return true
   }
 
-  /** Forgets the oldest committed groups beyond the budget; the store still has them. */
-  #trim(): void {
+  /** Forgets the oldest groups beyond the budget, if they are committed and, up to `durable`, to be had of the store. */
+  trim(durable: Zxid): void {
+    const dispensable = Math.min(durable, this.#committed)
     let dropped = 0
     while (
       this.#groups.length - dropped > HISTORY_GROUPS_MAX ||
       (this.#bytes > HISTORY_BYTES_MAX && this.#groups.length - dropped > 0)
     ) {
       const group = this.#groups[dropped]!
-      if (group.last > this.#committed) break
+      if (group.last > dispensable) break
       this.#bytes -= group.payload.length
       this.#base = pointOf(group)
       dropped++

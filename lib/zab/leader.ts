@@ -129,6 +129,8 @@ export class Leader {
         this.#onAck(link, message.zxid)
         break
       case 'snapshotNext':
+        // A long snapshot makes progress: only its silence is a reason to give up.
+        if (link.votes) this.#phaseTicks = 0
         link.onSnapshotNext()
         break
       case 'pong':
@@ -154,6 +156,8 @@ export class Leader {
       if (link.failed !== undefined) this.#dismiss(link)
       return
     }
+    // The learner that asked is gone.
+    if (loaded.kind === 'snapshot') this.#desk.load({ kind: 'release', snapshotId: loadId })
   }
 
   /** A write became durable: the only place where the leader's own promises and acknowledgements count. */
@@ -182,9 +186,11 @@ export class Leader {
     this.#drop(from)
     this.#links.set(from, link)
     if (this.#epoch !== undefined) {
-      // It promised a later epoch to a leader that never was: only a new reign, later still, can take it in.
-      if (votes && info.acceptedEpoch > this.#epoch) this.#end('a voter promised a later epoch')
-      else link.tellEpoch(this.#epoch)
+      if (info.acceptedEpoch <= this.#epoch) return link.tellEpoch(this.#epoch)
+      // It promised a later epoch to a leader that never was: only a new reign, later still, can take it in. We promise
+      // that epoch too, to nobody, so that the next one is above it even if no voter ever heard of it.
+      this.#desk.writes.accept(info.acceptedEpoch)
+      this.#end('a learner promised a later epoch')
     } else if (votes) {
       this.#hearAccepted(from, info.acceptedEpoch)
     }
@@ -265,17 +271,19 @@ export class Leader {
     }
   }
 
-  /** A leader without a quorum of live learners steps down; it may have been deposed already. */
+  /**
+   * A leader without a quorum steps down at once: it may have been deposed already, or, before it serves, be what keeps
+   * a voter that came back from joining. While it does not serve yet, being connected is enough.
+   */
   #checkQuorum(): void {
-    if (!this.serving || this.#over !== undefined) return
-    const { config } = this.#desk
+    if (this.#epoch === undefined || this.#over !== undefined) return
+    const { sid, quorum, syncLimitTicks } = this.#desk.config
+    const silentMax = this.serving ? syncLimitTicks : Number.POSITIVE_INFINITY
     const lives = (voter: Sid) => {
       const link = this.#votesOf(voter)
-      return (
-        voter === config.sid || (link !== undefined && link.silentTicks <= config.syncLimitTicks)
-      )
+      return voter === sid || (link !== undefined && link.silentTicks <= silentMax)
     }
-    if (!config.quorum.reached(lives)) this.#end('the quorum is lost')
+    if (!quorum.reached(lives)) this.#end('the quorum is lost')
   }
 
   #votesOf(sid: Sid): LearnerLink | undefined {

@@ -227,6 +227,10 @@ export class LearnerLink {
   }
 
   #onGroupsLoaded(groups: readonly Group[]): void {
+    if (groups.length === 0 && this.#joined) {
+      this.#failed = 'the store is behind'
+      return
+    }
     if (!this.#joined) this.#join(this.#sent, this.#state?.last.zxid !== this.#sent.zxid)
     const limit = this.#limit()
     for (const group of groups) {

@@ -14,6 +14,7 @@ export class Writes {
   #nextId = 1
   #doneId = 0
   #inFlight: { readonly persist: Persist; readonly last: Zxid } | undefined
+  #inFlightTicks = 0
   #groups: Group[] = []
   #truncateAfter: LogPoint | undefined
   #install: SnapshotHead | undefined
@@ -42,6 +43,15 @@ export class Writes {
   /** Nothing staged, nothing in flight: memory and disk agree. */
   get idle(): boolean {
     return !this.#dirty && this.#inFlight === undefined
+  }
+
+  /** For how long the disk has been busy with one write. */
+  get inFlightTicks(): number {
+    return this.#inFlightTicks
+  }
+
+  tick(): void {
+    if (this.#inFlight !== undefined) this.#inFlightTicks++
   }
 
   /** Each staging call returns the id of the write that will hold it. */
@@ -88,6 +98,7 @@ export class Writes {
       committed,
     }
     this.#inFlight = { persist, last: this.#lastAfter(persist) }
+    this.#inFlightTicks = 0
     this.#groups = []
     this.#truncateAfter = undefined
     this.#install = undefined

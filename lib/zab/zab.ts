@@ -20,6 +20,7 @@ import type {
   Input,
   LeaderMessage,
   LearnerMessage,
+  Loaded,
   Notification,
   PeerMessage,
   Persist,
@@ -65,6 +66,10 @@ export class Zab {
   #learner: Learner | undefined
   /** Looking, but the disk is not quiet yet: no vote before it is. */
   #quiescing = true
+  /** Roles in a row that ended before they served. */
+  #futile = 0
+  /** No vote before the next tick. */
+  #pausing = false
   #trusted: boolean
   /** The log is not to be continued: only a snapshot from a leader can take its place. */
   #needsSnapshot: boolean
@@ -181,10 +186,7 @@ export class Zab {
   #dispatch(input: Input): void {
     switch (input.kind) {
       case 'tick':
-        if (this.#role === 'looking' && !this.#quiescing) this.#election.tick()
-        this.#leader?.tick()
-        this.#learner?.tick()
-        return
+        return this.#onTick()
       case 'linkUp':
         this.#desk.reachable.add(input.sid)
         if (this.#role === 'looking' && !this.#quiescing) this.#election.linkUp(input.sid)
@@ -196,11 +198,30 @@ export class Zab {
       case 'persisted':
         return this.#onPersisted(input.writeId)
       case 'loaded':
-        this.#leader?.onLoaded(input.loadId, input.loaded)
-        return
+        return this.#onLoaded(input.loadId, input.loaded)
       default:
         unreachable(input)
     }
+  }
+
+  #onTick(): void {
+    const { writes, config } = this.#desk
+    writes.tick()
+    this.#pausing = false
+    if (this.#quiescing) this.#tryVote()
+    else if (this.#role === 'looking') this.#election.tick()
+    this.#leader?.tick()
+    this.#learner?.tick()
+    // Everything proposed meanwhile piles up in memory, and what depends on this disk waits: let a better one lead.
+    const patienceTicks = this.view.serving ? 2 * config.syncLimitTicks : config.initLimitTicks
+    if (this.#role !== 'looking' && writes.inFlightTicks > patienceTicks) {
+      this.#look('the disk is stuck')
+    }
+  }
+
+  #onLoaded(loadId: number, loaded: Loaded): void {
+    if (this.#leader !== undefined) this.#leader.onLoaded(loadId, loaded)
+    else if (loaded.kind === 'snapshot') this.#desk.load({ kind: 'release', snapshotId: loadId })
   }
 
   #onLinkDown(sid: Sid): void {
@@ -273,6 +294,9 @@ export class Zab {
 
   #look(reason: string): void {
     this.#lastReason = reason
+    this.#futile = this.view.serving ? 0 : this.#futile + 1
+    // Whoever was turned away twice comes back with the next tick, or it would do nothing else.
+    this.#pausing = this.#futile > 1
     this.#leader?.leave()
     this.#learner?.leave()
     this.#leader = undefined
@@ -283,7 +307,7 @@ export class Zab {
   }
 
   #tryVote(): void {
-    if (!this.#desk.writes.idle) return
+    if (!this.#desk.writes.idle || this.#pausing) return
     this.#quiescing = false
     const { history, writes, config } = this.#desk
     assert(writes.durableZxid === history.last.zxid, 'a vote claims only what is durable')
