@@ -126,7 +126,7 @@ export class History {
     return true
   }
 
-  /** Forgets the oldest groups beyond the budget, if they are committed and, up to `durable`, to be had of the store. */
+  /** Forgets the oldest groups beyond the budget that are committed and, up to `durable`, to be had of the store. */
   trim(durable: Zxid): void {
     const dispensable = Math.min(durable, this.#committed)
     let dropped = 0
