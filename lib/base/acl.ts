@@ -1,6 +1,6 @@
 /** Access control lists. The `world` scheme is known so far; others are refused with INVALID_ACL at the gateway. */
 
-import { TreeError } from './errors.ts'
+import { show, TreeError } from './errors.ts'
 
 /** Permission bits, as ZooKeeper's ZooDefs.Perms. */
 export const PERMISSIONS = { READ: 1, WRITE: 2, CREATE: 4, DELETE: 8, ADMIN: 16, ALL: 31 } as const
@@ -26,6 +26,10 @@ export function permits(acl: Acl, permission: number): boolean {
   return acl.some(entry => entry.scheme === 'world' && (entry.permissions & permission) !== 0)
 }
 
+function isPermissions(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= PERMISSIONS.ALL
+}
+
 /**
  * Checks a user's list.
  * @throws TreeError INVALID_ACL when it is empty, malformed or names a scheme that is not known.
@@ -37,16 +41,16 @@ export function parseAcl(acl: unknown, path: string): Acl {
   if (!Array.isArray(acl) || acl.length === 0 || acl.length > ENTRIES_MAX) {
     return fail(`give a list of 1 to ${ENTRIES_MAX} entries`)
   }
-  return acl.map((entry: unknown) => {
+  // Not `map`, which would leave holes as they are.
+  return Array.from(acl, (entry: unknown) => {
     const { permissions, scheme, id } = (entry ?? {}) as Partial<AclEntry>
-    if (!Number.isInteger(permissions) || (permissions! & ~PERMISSIONS.ALL) !== 0) {
-      return fail(`permissions must be a sum of PERMISSIONS bits, not ${String(permissions)}`)
+    if (!isPermissions(permissions)) {
+      return fail(`permissions must be a sum of PERMISSIONS bits, not ${show(permissions)}`)
     }
     if (scheme !== 'world' || id !== 'anyone') {
-      return fail(
-        `only { scheme: 'world', id: 'anyone' } is known, not ${String(scheme)}:${String(id)}`,
-      )
+      const known = "{ scheme: 'world', id: 'anyone' }"
+      return fail(`only ${known} is known, not ${show(scheme)} and ${show(id)}`)
     }
-    return { permissions: permissions!, scheme, id }
+    return { permissions, scheme, id }
   })
 }

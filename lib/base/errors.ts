@@ -79,3 +79,9 @@ export class TreeError extends Error {
     this.path = options.path
   }
 }
+
+/** A value as a message shows it, whatever it is. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, 80))
+  return typeof value === 'object' && value !== null ? 'an object' : String(value)
+}

@@ -3,7 +3,7 @@
  * Rules are ZooKeeper's (PathUtils.validatePath).
  */
 
-import { TreeError } from './errors.ts'
+import { show, TreeError } from './errors.ts'
 import { PATH_BYTES_MAX } from './limits.ts'
 
 declare const brand: unique symbol
@@ -16,10 +16,12 @@ export const ROOT = '/' as ZPath
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 const FORBIDDEN = /[\u0000-\u001f\u007f-\u009f\ud800-\uf8ff\ufff0-\uffff]/
 
-function reject(text: unknown, why: string): never {
-  const path = typeof text === 'string' ? text : undefined
-  const shown = JSON.stringify(text) ?? String(text)
-  throw new TreeError('BAD_ARGUMENTS', `invalid path ${shown.slice(0, 200)}: ${why}`, { path })
+/** As long as any sequence number. */
+const SEQUENCE_ZERO = '0000000000'
+
+function reject(given: unknown, why: string): never {
+  const path = typeof given === 'string' ? given : undefined
+  throw new TreeError('BAD_ARGUMENTS', `invalid path ${show(given)}: ${why}`, { path })
 }
 
 /** Fast road for the common case: printable ASCII, no dots. Returns false when the slow road has to decide. */
@@ -34,6 +36,24 @@ function plainlyValid(text: string): boolean {
   return previous !== 0x2f
 }
 
+/** Checks what becomes the path of a node; errors name what was given. */
+function check(text: string, given: string): void {
+  if (text.charCodeAt(0) !== 0x2f) reject(given, 'start it with "/"')
+  if (text.length < PATH_BYTES_MAX / 3 && plainlyValid(text)) return
+  if (text.endsWith('/')) reject(given, 'remove the "/" at its end')
+  if (Buffer.byteLength(text) > PATH_BYTES_MAX)
+    reject(given, `keep it under ${PATH_BYTES_MAX} bytes`)
+  const bad = FORBIDDEN.exec(text)
+  if (bad !== null) {
+    const unit = bad[0].charCodeAt(0).toString(16).padStart(4, '0')
+    reject(given, `the character U+${unit} at ${bad.index} is not allowed`)
+  }
+  for (const name of text.slice(1).split('/')) {
+    if (name === '') reject(given, 'remove the empty component ("//")')
+    if (name === '.' || name === '..') reject(given, 'relative components are not allowed')
+  }
+}
+
 /**
  * Checks a user's path.
  * @throws TreeError BAD_ARGUMENTS when it is not a string, not absolute, ends in `/`, has an empty, `.` or `..`
@@ -41,33 +61,19 @@ function plainlyValid(text: string): boolean {
  */
 export function parsePath(text: string): ZPath {
   if (typeof text !== 'string') reject(text, 'give a string')
-  if (text === '/') return ROOT
-  if (text.charCodeAt(0) !== 0x2f) reject(text, 'start it with "/"')
-  if (text.length < PATH_BYTES_MAX / 3 && plainlyValid(text)) return text as ZPath
-  if (text.endsWith('/')) reject(text, 'remove the "/" at its end')
-  if (Buffer.byteLength(text) > PATH_BYTES_MAX)
-    reject(text, `keep it under ${PATH_BYTES_MAX} bytes`)
-  const bad = FORBIDDEN.exec(text)
-  if (bad !== null) {
-    const unit = bad[0].charCodeAt(0).toString(16).padStart(4, '0')
-    reject(text, `the character U+${unit} at ${bad.index} is not allowed`)
-  }
-  for (const name of text.slice(1).split('/')) {
-    if (name === '') reject(text, 'remove the empty component ("//")')
-    if (name === '.' || name === '..')
-      reject(text, 'relative components ("." and "..") are not allowed')
-  }
+  if (text !== ROOT) check(text, text)
   return text as ZPath
 }
 
-/** The path a sequential create starts from: it may end in `/`, since digits follow (`/a/` makes `/a/0000000001`). */
+/**
+ * The path a sequential create starts from: whatever becomes a path when digits follow, so it may end in `/`
+ * (`/a/` makes `/a/0000000001`).
+ * @throws TreeError BAD_ARGUMENTS as `parsePath`.
+ */
 export function parseSequentialPrefix(text: string): ZPath {
-  if (typeof text === 'string' && text.length > 1 && text.endsWith('/')) {
-    parsePath(text.slice(0, -1))
-    return text as ZPath
-  }
-  if (text === '/') return ROOT
-  return parsePath(text)
+  if (typeof text !== 'string') reject(text, 'give a string')
+  check(text + SEQUENCE_ZERO, text)
+  return text as ZPath
 }
 
 /** Parent of any path but the root; also of a sequential prefix that ends in `/`. */

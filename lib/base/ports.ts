@@ -16,6 +16,8 @@ export type HandleMessage =
       readonly kind: 'opened'
       readonly board: SharedArrayBuffer
       readonly dataBytesMax: number
+      /** All peers there are, whether they are up or not. */
+      readonly peers: readonly Sid[]
       readonly doors: readonly { readonly sid: Sid; readonly door: MessagePort }[]
     }
   /** A peer was started (again): a new way to it. */
@@ -66,6 +68,8 @@ export type ControlMessage =
     }
   | { readonly kind: 'door'; readonly door: MessagePort }
   | { readonly kind: 'status'; readonly id: number }
+  /** The leader closes every session there is; others ignore it. */
+  | { readonly kind: 'closeSessions' }
   /** Finish what is being written, close the store, end. */
   | { readonly kind: 'close' }
 

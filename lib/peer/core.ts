@@ -35,6 +35,8 @@ export type PeerInput =
   | { readonly kind: 'connect'; readonly connection: number }
   | { readonly kind: 'clientFrame'; readonly connection: number; readonly frame: Uint8Array }
   | { readonly kind: 'disconnect'; readonly connection: number }
+  /** No client of any session can come back: a leader closes them all. */
+  | { readonly kind: 'closeSessions' }
   | { readonly kind: 'persisted'; readonly writeId: number }
   | { readonly kind: 'loaded'; readonly loadId: number; readonly loaded: Loaded }
   /** A part of the snapshot under way is written. */
@@ -135,6 +137,9 @@ export class PeerCore {
         return this.#replica.connect(input.connection)
       case 'disconnect':
         return this.#replica.disconnect(input.connection)
+      case 'closeSessions':
+        if (this.#leads) this.#replica.closeSessions()
+        return
       case 'tick':
         return this.#tick(now)
       case 'linkUp':

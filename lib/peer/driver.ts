@@ -140,6 +140,8 @@ export class Driver {
         return this.#openDoor(message.door)
       case 'status':
         return this.#report({ kind: 'status', id: message.id, status: this.#core.status })
+      case 'closeSessions':
+        return this.#push({ kind: 'closeSessions' })
       case 'close':
         return this.#end(undefined)
       default:

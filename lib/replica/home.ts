@@ -5,7 +5,7 @@
  */
 
 import { assert } from '../base/assert.ts'
-import { ByteReader } from '../base/bytes.ts'
+import { ByteReader, MalformedError } from '../base/bytes.ts'
 import type { ErrorCode } from '../base/errors.ts'
 import { type ClientMessage, decodeClientMessage } from '../base/request.ts'
 import type { Txn, TxnBody } from '../base/txn.ts'
@@ -45,8 +45,15 @@ export class Home {
     const line = this.#lines.get(connection)
     // What crosses our goodbye, or follows the client's own, is for nobody.
     if (line === undefined) return
-    const from = new ByteReader(frame)
-    while (line.listens && !from.done) this.#receiveOne(line, decodeClientMessage(from))
+    try {
+      const from = new ByteReader(frame)
+      while (line.listens && !from.done) this.#receiveOne(line, decodeClientMessage(from))
+    } catch (error) {
+      // One client's nonsense is the end of that client, not of the peer.
+      if (!(error instanceof MalformedError)) throw error
+      this.#closings.push(connection)
+      this.#part(line, true)
+    }
   }
 
   /** The connection's port closed. A client that did not say that it goes on elsewhere is dead. */
@@ -121,7 +128,7 @@ export class Home {
     switch (message.kind) {
       case 'open':
       case 'attach':
-        assert(line.phase === 'new', 'a client says hello once')
+        if (line.phase !== 'new') throw new MalformedError('a client says hello once')
         line.phase = 'joining'
         line.hello = message
         this.#submissions.hello(line.connection, message)
@@ -130,7 +137,7 @@ export class Home {
         this.#part(line, false)
         return
       default:
-        assert(line.phase !== 'new', 'a client says hello first')
+        if (line.phase === 'new') throw new MalformedError('a client says hello first')
         this.#takeTurn(line, message)
     }
   }

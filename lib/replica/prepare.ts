@@ -87,6 +87,11 @@ export class Preparer {
     for (const id of this.#clocks.tick()) this.#expired.push(id)
   }
 
+  /** Every session is closed, before anything else is prepared. */
+  closeSessions(): void {
+    for (const id of this.#clocks.removeAll()) this.#expired.push(id)
+  }
+
   #prepareOne(submission: Submission): void {
     // A counter that is used up ends the epoch; homes submit again to the next leader.
     if (this.#last === this.#lastOfEpoch) return

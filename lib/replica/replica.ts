@@ -119,6 +119,11 @@ export class Replica {
     preparer.tick()
   }
 
+  /** Leader: closes every session there is. */
+  closeSessions(): void {
+    this.#preparer?.closeSessions()
+  }
+
   /** Applies a committed group. */
   apply(group: Group): void {
     const { time, txns } = decodePayload(new ByteReader(group.payload))

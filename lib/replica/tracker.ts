@@ -54,6 +54,14 @@ export class SessionTracker {
     if (bucket?.size === 0) this.#buckets.delete(clock.bucket)
   }
 
+  /** Stops all clocks; returns the sessions they were for. */
+  removeAll(): SessionId[] {
+    const ids = [...this.#clocks.keys()]
+    this.#clocks.clear()
+    this.#buckets.clear()
+    return ids
+  }
+
   /** One tick passed. Returns the sessions that expired with it; their clocks are gone. */
   tick(): SessionId[] {
     this.#now++

@@ -192,6 +192,52 @@ test('a session that expires while its client is connected elsewhere ends with a
   assert.deepEqual(client.takeStory(), ['goodbye SESSION_EXPIRED'])
 })
 
+test('a tree that jumps back sends everybody elsewhere, and shows nobody the past', () => {
+  const solo = new Solo()
+  const client = solo.join()
+  const past = copyTree(solo.replica.tree)
+  client.call(create('/a'))
+  client.read('exists', '/a', true)
+  solo.deliver()
+  client.takeStory()
+  solo.replica.unlead()
+  client.write(create('/b'))
+  client.read('exists', '/a')
+  solo.replica.replaceTree(past)
+  solo.deliver()
+  assert.deepEqual(client.takeStory(), ['goodbye SESSION_MOVED'])
+  assert.deepEqual(solo.closed, [client.connection])
+})
+
+test("a client's nonsense ends that client and nothing else", () => {
+  const solo = new Solo()
+  const good = solo.join()
+  const bad = solo.join()
+  bad.call(create('/bad', { ephemeral: true }))
+  good.read('exists', '/bad', true)
+  solo.deliver()
+  good.takeStory()
+  solo.replica.receive(bad.connection, Uint8Array.of(1, 2, 3))
+  solo.settle()
+  assert.deepEqual(solo.closed, [bad.connection])
+  assert.deepEqual(good.takeStory(), ['event deleted /bad'])
+})
+
+test('all sessions are closed when no client can come back', () => {
+  const solo = new Solo()
+  const clients = [solo.join(), solo.join()]
+  clients[0]!.call(create('/e', { ephemeral: true }))
+  solo.deliver()
+  for (const client of clients) client.takeStory()
+  solo.replica.closeSessions()
+  solo.settle()
+  for (const client of clients) assert.deepEqual(client.takeStory(), ['goodbye SESSION_EXPIRED'])
+  assert.equal([...solo.replica.tree.sessions()].length, 0)
+  assert.equal(solo.replica.tree.nodeCount, 1)
+  for (let ticks = 0; ticks <= LIFE_TICKS; ticks++) solo.replica.tick()
+  assert.deepEqual(solo.replica.takeGroups(), [], 'none is closed again')
+})
+
 test('the list of connected sessions is what the leader is told', () => {
   const solo = new Solo()
   const clients = [solo.join(), solo.join(), solo.join()]
