@@ -100,8 +100,11 @@ export class Leader {
       link.tick()
       if (link.silentTicks > (link.active ? syncLimitTicks : initLimitTicks)) this.#dismiss(link)
     }
-    if (!this.serving && this.#phaseTicks > initLimitTicks)
+    // Whoever voted for us comes at once; if no quorum does, the others have somebody else.
+    const patienceTicks = this.#epoch === undefined ? syncLimitTicks : initLimitTicks
+    if (!this.serving && this.#phaseTicks > patienceTicks) {
       this.#end('no quorum synchronised in time')
+    }
     this.#checkQuorum()
   }
 

@@ -113,7 +113,7 @@ export class Learner {
     this.#phaseTicks++
     if (this.serving) {
       if (this.#silentTicks > syncLimitTicks) this.#end('the leader is silent')
-    } else if (this.#phaseTicks > initLimitTicks) {
+    } else if (this.#phaseTicks > (this.#phase.kind === 'info' ? syncLimitTicks : initLimitTicks)) {
       this.#end('synchronisation takes too long')
     }
   }

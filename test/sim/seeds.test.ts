@@ -7,6 +7,8 @@ import { run } from './run.ts'
 const SEEDS = 150
 /** A bug that this many runs do not find would stay unfound. */
 const SEEDS_TO_FIND = 200
+/** Seeds beyond those that each found a bug. */
+const SEEDS_THAT_FOUND = [1_101_105]
 
 test('equal seeds make equal runs, whether or not they are traced', () => {
   const first = run({ seed: 7 })
@@ -24,6 +26,12 @@ test('the runs of a fixed set of seeds keep every promise, and are worth somethi
   const worthwhile = ['reigns', 'snaps installed', 'truncations', 'log loads', 'watches fired']
   for (const what of worthwhile) assert.ok((result.counters[what] ?? 0) > 0, what)
 })
+
+for (const seed of SEEDS_THAT_FOUND) {
+  test(`seed ${seed} keeps every promise`, () => {
+    assert.equal(run({ seed }).violation, undefined)
+  })
+}
 
 for (const mutation of Object.keys(MUTATIONS) as MutationName[]) {
   if (mutation === 'none') continue

@@ -1,6 +1,7 @@
 /**
- * A few Zab automata in one thread, moved by hand: messages and completed writes wait until the test lets them go. Each
- * peer has a model disk that holds exactly what was reported durable, so a restart comes back with just that.
+ * A few Zab automata in one thread, moved by hand: messages, loads and completed writes wait until the test lets them
+ * go, and links go up and down one by one. Each peer has a model disk that holds exactly what was reported durable, so
+ * a restart comes back with just that.
  */
 
 import assert from 'node:assert/strict'
@@ -26,6 +27,29 @@ export interface Disk {
   logStart: LogPoint
 }
 
+/** Limits of every peer, in ticks. */
+export const INIT_LIMIT_TICKS = 50
+export const SYNC_LIMIT_TICKS = 10
+
+/** What `settle` moves at most before it gives up. */
+const STEPS_MAX = 100_000
+
+export interface StartOptions {
+  /** False when the disk is known to have lost something. */
+  readonly trusted?: boolean
+  /** How far the disk knows its log to be committed, if that is beyond its snapshot. */
+  readonly committed?: Zxid
+  /** To which peers there are links at once; default: to all that are up. */
+  readonly linkedTo?: readonly number[]
+}
+
+interface Pending {
+  readonly peer: TestPeer
+  readonly load: Asked
+}
+
+type Asked = Exclude<Load, { kind: 'release' }>
+
 export interface Sent {
   readonly from: number
   readonly to: number
@@ -49,6 +73,17 @@ export function diskWith(epoch: number, count: number): Disk {
     disk.groups.push(group)
     point = { zxid: group.last, chain: group.chain }
   }
+  return disk
+}
+
+/** As `diskWith`, but the first `snapshotAt` groups are only to be had as a snapshot. */
+export function diskWithSnapshot(epoch: number, count: number, snapshotAt: number): Disk {
+  const disk = diskWith(epoch, count)
+  const last = disk.groups[snapshotAt - 1]!
+  const point = { zxid: last.last, chain: last.chain }
+  disk.snapshot = { point, digest: 0, epochEnds: [point] }
+  disk.logStart = point
+  disk.groups = disk.groups.slice(snapshotAt)
   return disk
 }
 
@@ -80,29 +115,38 @@ export class TestPeer {
   readonly delivered: Group[] = []
   readonly staged: string[] = []
   persist: Persist | undefined
+  /** Number of chunks read of each snapshot it opened. */
+  readonly chunksRead = new Map<number, number>()
 
-  constructor(sid: number, voters: readonly number[], observers: readonly number[], disk: Disk) {
+  constructor(
+    sid: number,
+    voters: readonly number[],
+    observers: readonly number[],
+    disk: Disk,
+    { trusted = true, committed }: StartOptions,
+  ) {
     this.sid = sid
     this.disk = disk
+    const base = disk.snapshot?.point ?? LOG_START
     this.zab = new Zab(
       {
         sid: sid as Sid,
         peers: [...voters, ...observers] as Sid[],
         quorum: new Majority(voters as Sid[]),
-        initLimitTicks: 50,
-        syncLimitTicks: 10,
+        initLimitTicks: INIT_LIMIT_TICKS,
+        syncLimitTicks: SYNC_LIMIT_TICKS,
         crc32,
       },
       {
         epochs: disk.epochs,
         history: {
           logStart: disk.logStart,
-          base: disk.snapshot?.point ?? LOG_START,
-          groups: disk.groups,
+          base,
+          groups: disk.groups.filter(group => group.first > base.zxid),
           epochEnds: endsOf(disk),
         },
-        committed: disk.snapshot?.point.zxid ?? (0 as Zxid),
-        trusted: true,
+        committed: committed ?? base.zxid,
+        trusted,
       },
     )
     this.zab.start()
@@ -120,9 +164,18 @@ export class Cluster {
   readonly peers = new Map<number, TestPeer>()
   /** Every message ever sent, for asserting on order. */
   readonly log: Sent[] = []
-  readonly #wires: Sent[] = []
+  #wires: Sent[] = []
+  readonly #links = new Set<string>()
   /** Peers whose writes stay in flight. */
   readonly slowDisks = new Set<number>()
+  /** Snapshots that peers opened and let go of again. */
+  readonly released: { readonly sid: number; readonly snapshotId: number }[] = []
+  /** What stores were asked for and have not answered. */
+  readonly #loads: Pending[] = []
+  /** Loads wait for `answerLoad`. */
+  holdLoads = false
+  /** In how many chunks every snapshot is read. */
+  snapshotChunks = 1
   /** Messages for which this holds are lost. */
   drop: (sent: Sent) => boolean = () => false
 
@@ -137,27 +190,52 @@ export class Cluster {
     return peer
   }
 
-  start(sid: number, disk: Disk = emptyDisk()): TestPeer {
-    const peer = new TestPeer(sid, this.voters, this.observers, disk)
+  /** The peer that leads and serves. */
+  get leader(): TestPeer | undefined {
+    return [...this.peers.values()].find(
+      ({ zab }) => zab.view.role === 'leading' && zab.view.serving,
+    )
+  }
+
+  start(sid: number, disk: Disk = emptyDisk(), options: StartOptions = {}): TestPeer {
+    const peer = new TestPeer(sid, this.voters, this.observers, disk, options)
+    const others = options.linkedTo ?? [...this.peers.keys()]
     this.peers.set(sid, peer)
-    for (const other of this.peers.values()) {
-      if (other === peer) continue
-      other.zab.step({ kind: 'linkUp', sid: sid as Sid })
-      peer.zab.step({ kind: 'linkUp', sid: other.sid as Sid })
-      this.#collect(other)
-    }
     this.#collect(peer)
+    for (const other of others) this.link(other, sid)
     return peer
+  }
+
+  link(a: number, b: number): void {
+    this.#links.add(linkOf(a, b))
+    this.#stepLink('linkUp', a, b)
+  }
+
+  /** The link breaks, and what was on it is lost. */
+  cut(a: number, b: number): void {
+    assert.ok(this.#links.delete(linkOf(a, b)), `${a} and ${b} were linked`)
+    this.#wires = this.#wires.filter(sent => linkOf(sent.from, sent.to) !== linkOf(a, b))
+    this.#stepLink('linkDown', a, b)
+  }
+
+  #stepLink(kind: 'linkUp' | 'linkDown', a: number, b: number): void {
+    for (const [sid, other] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      const peer = this.peers.get(sid)
+      if (peer === undefined) continue
+      peer.zab.step({ kind, sid: other as Sid })
+      this.#collect(peer)
+    }
   }
 
   /** The peer's thread dies; what its disk has stays. */
   crash(sid: number): Disk {
     const { disk } = this.peer(sid)
     this.peers.delete(sid)
-    this.#forget(sent => sent.from === sid || sent.to === sid)
-    for (const other of this.peers.values()) {
-      other.zab.step({ kind: 'linkDown', sid: sid as Sid })
-      this.#collect(other)
+    for (const other of this.peers.keys()) {
+      if (this.#links.has(linkOf(sid, other))) this.cut(sid, other)
     }
     return disk
   }
@@ -189,20 +267,44 @@ export class Cluster {
     this.#collect(peer)
   }
 
-  /** Delivers messages and completes writes until nothing moves any more. */
+  /** Ticks until there is a leader that serves; returns how many it took, at most `ticksMax` + 1. */
+  ticksToLeader(ticksMax: number): number {
+    for (let ticks = 0; ticks <= ticksMax; ticks++) {
+      if (this.leader !== undefined) return ticks
+      this.tick()
+    }
+    return ticksMax + 1
+  }
+
+  /** Delivers messages, answers loads and completes writes until nothing moves any more. */
   settle(): void {
-    for (let steps = 0; steps < 100_000; steps++) {
-      if (!this.deliverOne() && !this.#writeOne()) return
+    for (let steps = 0; steps < STEPS_MAX; steps++) {
+      if (this.deliverOne()) continue
+      if (!this.holdLoads && this.answerLoad()) continue
+      if (!this.#writeOne()) return
     }
     assert.fail('the cluster does not come to rest')
   }
 
-  deliverOne(): boolean {
-    const sent = this.#wires.shift()
+  /** Delivers the oldest message for which `which` holds. */
+  deliverOne(which: (sent: Sent) => boolean = () => true): boolean {
+    const at = this.#wires.findIndex(which)
+    const [sent] = at < 0 ? [] : this.#wires.splice(at, 1)
     if (sent === undefined) return false
     const peer = this.peers.get(sent.to)
     if (peer === undefined) return true
     peer.zab.step({ kind: 'message', from: sent.from as Sid, message: sent.message })
+    this.#collect(peer)
+    return true
+  }
+
+  /** The store answers the oldest load. */
+  answerLoad(): boolean {
+    const pending = this.#loads.shift()
+    if (pending === undefined) return false
+    const { peer, load } = pending
+    if (this.peers.get(peer.sid) !== peer) return true
+    peer.zab.step({ kind: 'loaded', loadId: load.loadId, loaded: this.#read(peer, load) })
     this.#collect(peer)
     return true
   }
@@ -233,17 +335,18 @@ export class Cluster {
       if (!this.drop(sent)) this.#wires.push(sent)
     }
     peer.persist ??= peer.zab.takePersist()
-    for (const load of loads) this.#load(peer, load)
+    for (const load of loads) {
+      if (load.kind !== 'release') this.#loads.push({ peer, load })
+      else this.released.push({ sid: peer.sid, snapshotId: load.snapshotId })
+    }
   }
 
-  #load(peer: TestPeer, load: Load): void {
-    if (load.kind === 'release') return
-    peer.zab.step({ kind: 'loaded', loadId: load.loadId, loaded: this.#read(peer.disk, load) })
-    this.#collect(peer)
-  }
-
-  #read(disk: Disk, load: Exclude<Load, { kind: 'release' }>): Loaded {
-    if (load.kind === 'chunk') return { kind: 'chunk', bytes: Buffer.from('image'), last: true }
+  #read({ disk, chunksRead }: TestPeer, load: Asked): Loaded {
+    if (load.kind === 'chunk') {
+      const read = (chunksRead.get(load.snapshotId) ?? 0) + 1
+      chunksRead.set(load.snapshotId, read)
+      return { kind: 'chunk', bytes: Buffer.from('image'), last: read === this.snapshotChunks }
+    }
     if (load.kind === 'snapshot') {
       return disk.snapshot === undefined
         ? { kind: 'missing' }
@@ -259,9 +362,8 @@ export class Cluster {
     }
     return { kind: 'groups', groups: disk.groups.filter(group => group.first > after.zxid) }
   }
+}
 
-  #forget(which: (sent: Sent) => boolean): void {
-    const kept = this.#wires.filter(sent => !which(sent))
-    this.#wires.splice(0, this.#wires.length, ...kept)
-  }
+function linkOf(a: number, b: number): string {
+  return a < b ? `${a}-${b}` : `${b}-${a}`
 }
