@@ -3,7 +3,8 @@
  * it, and nothing behind it checks again.
  */
 
-import { OPEN_ACL, parseAcl } from '../base/acl.ts'
+import { types } from 'node:util'
+import { type Acl, OPEN_ACL, parseAcl } from '../base/acl.ts'
 import { TreeError } from '../base/errors.ts'
 import { parsePath, parseSequentialPrefix } from '../base/path.ts'
 import type { Stat } from '../base/stat.ts'
@@ -38,6 +39,11 @@ const CREATE_OPTIONS: readonly (keyof CreateOptions)[] = [
 const VERSION_OPTIONS: readonly (keyof VersionOptions)[] = ['version']
 const WATCH_OPTIONS: readonly (keyof WatchOptions)[] = ['watch']
 
+// Taken from the prototype once, so that no subclass can stand in for them.
+const TYPED_ARRAY = Object.getPrototypeOf(Uint8Array.prototype) as Uint8Array
+const BYTE_LENGTH = Object.getOwnPropertyDescriptor(TYPED_ARRAY, 'byteLength')!.get!
+const COPY_FROM = TYPED_ARRAY.set
+
 const VERSION_MAX = 0x7fffffff
 const ANY_VERSION = -1
 
@@ -55,15 +61,28 @@ function toBytes(data: Data, path: string, bytesMax: number): Uint8Array {
     if (data.length * 3 > bytesMax) checkSize(Buffer.byteLength(data), path, bytesMax)
     return Buffer.from(data)
   }
-  if (!(data instanceof Uint8Array)) {
+  if (!types.isUint8Array(data)) {
     throw badArgument(`data for ${path} must be a string or a Uint8Array, not ${show(data)}`, path)
   }
-  checkSize(data.byteLength, path, bytesMax)
-  return Buffer.from(data)
+  return copyOf(data, path, bytesMax)
+}
+
+/** Copies the bytes there are, whatever the methods of a subclass say; another realm's are as good as ours. */
+function copyOf(data: Uint8Array, path: string, bytesMax: number): Uint8Array {
+  const length: number = Reflect.apply(BYTE_LENGTH, data, [])
+  checkSize(length, path, bytesMax)
+  const copy = Buffer.allocUnsafe(length)
+  try {
+    Reflect.apply(COPY_FROM, copy, [data])
+  } catch {
+    // The length of transferred memory is 0, so this is what tells it from empty data.
+    throw badArgument(`data for ${path} was transferred elsewhere: pass it before, or a copy`, path)
+  }
+  return copy
 }
 
 function versionOf(method: string, path: string, options: VersionOptions | undefined): number {
-  checkOptions(method, options, VERSION_OPTIONS)
+  checkOptions(method, options, VERSION_OPTIONS, path)
   const version = options?.version
   if (version === undefined) return ANY_VERSION
   if (Number.isInteger(version) && version >= ANY_VERSION && version <= VERSION_MAX) return version
@@ -71,9 +90,20 @@ function versionOf(method: string, path: string, options: VersionOptions | undef
   throw badArgument(`option version must be ${range}, not ${show(version)}`, path)
 }
 
-function watcherOf(method: string, options: WatchOptions | undefined): WatchOptions['watch'] {
-  checkOptions(method, options, WATCH_OPTIONS)
-  return checkFunction(options?.watch, 'watch')
+function watcherOf(
+  method: string,
+  path: string,
+  options: WatchOptions | undefined,
+): WatchOptions['watch'] {
+  checkOptions(method, options, WATCH_OPTIONS, path)
+  return checkFunction(options?.watch, 'watch', path)
+}
+
+function aclOf(path: string, options: CreateOptions | undefined): Acl {
+  const acl = options?.acl
+  if (acl === undefined) return OPEN_ACL
+  if (acl === null) throw badArgument('option acl must be a list, not null', path)
+  return parseAcl(acl, path)
 }
 
 export function createCall(
@@ -82,12 +112,14 @@ export function createCall(
   options: CreateOptions | undefined,
   bytesMax: number,
 ): Call<string> {
-  checkOptions('create', options, CREATE_OPTIONS)
-  const sequential = checkFlag(options?.sequential, 'sequential')
+  // How the path is to be read depends on an option, so options are checked first.
+  const given = typeof text === 'string' ? text : undefined
+  checkOptions('create', options, CREATE_OPTIONS, given)
+  const sequential = checkFlag(options?.sequential, 'sequential', given)
   const path = sequential ? parseSequentialPrefix(text) : parsePath(text)
-  const acl = options?.acl === undefined ? OPEN_ACL : parseAcl(options.acl, path)
-  const ephemeral = checkFlag(options?.ephemeral, 'ephemeral')
-  const parents = checkFlag(options?.parents, 'parents')
+  const acl = aclOf(path, options)
+  const ephemeral = checkFlag(options?.ephemeral, 'ephemeral', path)
+  const parents = checkFlag(options?.parents, 'parents', path)
   const bytes = toBytes(data, path, bytesMax)
   const request = {
     kind: 'create',
@@ -103,7 +135,7 @@ export function createCall(
 
 export function getCall(text: string, options: WatchOptions | undefined): Call<GetResult> {
   const path = parsePath(text)
-  const watcher = watcherOf('get', options)
+  const watcher = watcherOf('get', path, options)
   return new Call({ kind: 'get', path, watch: watcher !== undefined }, getAnswer, watcher)
 }
 
@@ -125,13 +157,13 @@ export function deleteCall(text: string, options: VersionOptions | undefined): C
 
 export function existsCall(text: string, options: WatchOptions | undefined): Call<Stat | null> {
   const path = parsePath(text)
-  const watcher = watcherOf('exists', options)
+  const watcher = watcherOf('exists', path, options)
   return new Call({ kind: 'exists', path, watch: watcher !== undefined }, existsAnswer, watcher)
 }
 
 export function childrenCall(text: string, options: WatchOptions | undefined): Call<string[]> {
   const path = parsePath(text)
-  const watcher = watcherOf('children', options)
+  const watcher = watcherOf('children', path, options)
   return new Call({ kind: 'children', path, watch: watcher !== undefined }, childrenAnswer, watcher)
 }
 

@@ -7,13 +7,14 @@ import { Tree } from './tree.ts'
 
 /**
  * Opens a session through a handle of the ensemble. A handle can be transferred to any thread of the process, and
- * serves one session.
+ * serves one session: it is taken over, and of no further use to the caller, even when connecting fails.
  *
  * @param handle The MessagePort that `ensemble.handle()` made.
  * @param options Session timeout, call timeout, preferred peer, state listener: see {@link ConnectOptions}.
  * @returns The tree, once a peer has opened the session.
  * @throws TreeError (as a rejection) `CONNECTION_LOSS` when no peer opens it within `timeoutMs`, `CLOSED` when the
- * ensemble is closed, `NO_SUCH_PEER` for an unknown `peer`, `BAD_ARGUMENTS` for a used handle or a wrong option.
+ * ensemble is closed, `NO_SUCH_PEER` for an unknown `peer`, `BAD_ARGUMENTS` for a handle that was used,
+ * transferred or closed, or a wrong option.
  * @example
  * // in a worker thread, with the handle in its workerData
  * const tree = await connect(workerData.handle, { timeoutMs: 5_000 })

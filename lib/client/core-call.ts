@@ -25,6 +25,10 @@ export class Call<T> {
   readonly #answer: (reply: Reply) => T
   #reply: Reply | undefined
   #failure: ErrorCode | undefined
+  /** Why it could not be sent. */
+  #error: unknown
+  #refused = false
+  #delivered = false
   #promise: Promise<T> | undefined
   #resolve: ((value: unknown) => void) | undefined
   #reject: ((reason: unknown) => void) | undefined
@@ -43,7 +47,12 @@ export class Call<T> {
 
   /** An ended call keeps its place in the line until its reply comes, which then concerns nobody. */
   get ended(): boolean {
-    return this.#reply !== undefined || this.#failure !== undefined
+    return this.#reply !== undefined || this.#failure !== undefined || this.#refused
+  }
+
+  /** Whether its end was handed on. */
+  get delivered(): boolean {
+    return this.#delivered
   }
 
   end(reply: Reply): void {
@@ -58,11 +67,19 @@ export class Call<T> {
     this.#failure = code
   }
 
+  /** Ends it with an error of its own: it was never sent, nor will it be. */
+  refuse(error: unknown): void {
+    assert(!this.ended, 'a call ends once')
+    this.#refused = true
+    this.#error = error
+  }
+
   /**
    * The answer of an ended call.
-   * @throws TreeError when it failed.
+   * @throws TreeError when it failed, and what `refuse` was given.
    */
   result(): T {
+    if (this.#refused) throw this.#error
     if (this.#failure !== undefined) throw failureOf(this.#failure, this.request)
     assert(this.#reply !== undefined, 'only an ended call has a result')
     return this.#answer(this.#reply)
@@ -77,14 +94,16 @@ export class Call<T> {
     return this.#promise
   }
 
-  /** Settles the promise, if one was asked for. */
-  deliver(): void {
-    if (this.#resolve === undefined) return
+  /** Hands on its end. Returns whether a promise was settled by it: who awaits that runs later. */
+  deliver(): boolean {
+    this.#delivered = true
+    if (this.#resolve === undefined) return false
     try {
       this.#resolve(this.result())
     } catch (error) {
       this.#reject?.(error)
     }
+    return true
   }
 
   /** A missing node is an answer to exists, not a failure. */

@@ -23,11 +23,18 @@ import { type Watcher, WatchRegistry } from './core-watches.ts'
  */
 export type SessionState = 'connecting' | 'connected' | 'suspended' | 'expired' | 'closed'
 
+/**
+ * One function is told of one event. Not all that wait for the event together: the first may block, and hand on what
+ * stands behind its own delivery.
+ */
+export interface Firing {
+  readonly kind: 'firing'
+  readonly event: WatchEvent
+  readonly watchers: readonly [Watcher]
+}
+
 /** What the driver hands on, in this order: a watch is told before the answer that shows its change. */
-export type Delivery =
-  | AnyCall
-  | { readonly kind: 'firing'; readonly event: WatchEvent; readonly watchers: Iterable<Watcher> }
-  | { readonly kind: 'state'; readonly state: SessionState }
+export type Delivery = AnyCall | Firing | { readonly kind: 'state'; readonly state: SessionState }
 
 export interface SessionTerms {
   /** Session timeout to ask for. */
@@ -206,6 +213,11 @@ export class ClientCore {
     return this.#out.length > 0 ? this.#out.take() : undefined
   }
 
+  /** What `takeDelivery` would return. */
+  get nextDelivery(): Delivery | undefined {
+    return this.#deliveries.peek()
+  }
+
   takeDelivery(): Delivery | undefined {
     return this.#deliveries.shift()
   }
@@ -216,9 +228,10 @@ export class ClientCore {
         this.#answered(message.reply)
         return
       case 'event': {
-        const watchers = this.#watches.take(message.event)
-        if (watchers.size === 0) return
-        this.#deliveries.push({ kind: 'firing', event: message.event, watchers })
+        const { event } = message
+        for (const watcher of this.#watches.take(event)) {
+          this.#deliveries.push({ kind: 'firing', event, watchers: [watcher] })
+        }
         return
       }
       case 'welcome': {
@@ -264,6 +277,10 @@ export class ClientCore {
   #settle(call: AnyCall, how: Reply | ErrorCode): void {
     if (typeof how === 'string') call.fail(how)
     else call.end(how)
+    this.#ended(call)
+  }
+
+  #ended(call: AnyCall): void {
     this.#unended--
     this.#deliveries.push(call)
   }
@@ -300,13 +317,24 @@ export class ClientCore {
     }
   }
 
+  /** Its numbers are used up only when it is in the frame: one that cannot be put there must leave no gap. */
   #send(call: AnyCall): void {
-    this.#lastXid = (this.#lastXid + 1) >>> 0
-    call.xid = this.#lastXid
-    if (!isRead(call.request)) call.cxid = ++this.#sentCxid
+    const { length } = this.#out
+    call.xid = (this.#lastXid + 1) >>> 0
+    if (!isRead(call.request)) call.cxid = this.#sentCxid + 1
+    try {
+      this.#encode(call)
+    } catch (error) {
+      const whole = this.#out.take().subarray(0, length)
+      this.#out.raw(whole)
+      call.refuse(error)
+      this.#ended(call)
+      return
+    }
+    this.#lastXid = call.xid
+    if (call.cxid !== 0) this.#sentCxid = call.cxid
     this.#sent.push(call)
     this.#sentWeight += call.weight
-    this.#encode(call)
   }
 
   /** Writes keep their place even when nobody waits for them any more, since cxids have no gaps; such reads go. */

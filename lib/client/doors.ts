@@ -3,17 +3,37 @@
  * the same port; `collect` fetches them without an event loop, and the port's events fetch them where one turns.
  */
 
-import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
+import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { assert, unreachable } from '../base/assert.ts'
 import { Board } from '../base/board.ts'
 import { TreeError } from '../base/errors.ts'
 import type { HandleMessage } from '../base/ports.ts'
 import type { Sid } from '../base/zxid.ts'
 
+/**
+ * Moves the port into a new one that nobody else knows of; what waits in it comes along. The port itself must not be
+ * read: Node.js crashes when it is closing, closed or transferred, and only the attempt to transfer it tells.
+ * @throws TreeError BAD_ARGUMENTS.
+ */
+function takeOver(handle: MessagePort): MessagePort {
+  const { port1, port2 } = new MessageChannel()
+  try {
+    port1.postMessage(handle, [handle])
+    return receiveMessageOnPort(port2)?.message as MessagePort
+  } catch (cause) {
+    const why = 'this handle was connected, transferred or closed already'
+    throw new TreeError('BAD_ARGUMENTS', `${why}: take a new handle from the ensemble`, { cause })
+  } finally {
+    port1.close()
+  }
+}
+
 export class Doors {
   readonly #handle: MessagePort
   readonly #doors = new Map<Sid, MessagePort>()
   readonly board: Board
+  /** All peers there are, whether they are up or not. */
+  readonly peers: readonly Sid[]
   /** Largest data of one znode that the ensemble takes. */
   readonly dataBytesMax: number
   /** Whether the ensemble was closed; its end of the handle closing says so too. */
@@ -25,26 +45,29 @@ export class Doors {
    * @throws TreeError BAD_ARGUMENTS when the port is no handle, or one that was used already.
    */
   constructor(handle: MessagePort, onChange: () => void) {
-    const first = receiveMessageOnPort(handle)?.message as HandleMessage | undefined
+    const own = takeOver(handle)
+    const first = receiveMessageOnPort(own)?.message as HandleMessage | undefined
     if (first?.kind !== 'opened') {
-      const why = 'this port is no handle, or was connected already'
+      own.close()
+      const why = 'this port is no handle, or was read already'
       throw new TreeError('BAD_ARGUMENTS', `${why}: take a new handle from the ensemble`)
     }
     this.board = new Board(first.board)
     this.dataBytesMax = first.dataBytesMax
     for (const { sid, door } of first.doors) this.#add(sid, door)
-    this.#handle = handle
-    handle.on('message', (message: HandleMessage) => {
+    this.peers = first.peers
+    this.#handle = own
+    own.on('message', (message: HandleMessage) => {
       this.#take(message)
       onChange()
     })
-    handle.on('close', () => {
+    own.on('close', () => {
       this.#readable = false
       this.#ensembleClosed = true
       onChange()
     })
     // The line decides what keeps the process alive.
-    handle.unref()
+    own.unref()
   }
 
   get ensembleClosed(): boolean {

@@ -39,6 +39,7 @@ export class Line {
   readonly #closing: Call<void> = closeCall()
   #closeAsked = false
   #turnScheduled = false
+  #released = false
   /** Reading of the clock shared by the calls of one turn. */
   #now = 0
   /** Looks after the home of a session that waits for nothing, so that it is not lost with a peer that stands still. */
@@ -47,6 +48,10 @@ export class Line {
   #keepAlive = true
   /** Settles `opened()` when the session leaves `connecting`. */
   #onOpened: (() => void) | undefined
+  /** A promise was settled, and what awaits it may not have run yet: a watch or a state must not overtake it. */
+  #settled = false
+  /** Hands on what was left standing; until then, only a blocking call does. */
+  #rest: NodeJS.Immediate | undefined
   readonly #turn = (): void => {
     this.#turnScheduled = false
     this.#link.flush()
@@ -55,7 +60,7 @@ export class Line {
   readonly #tick = (): void => {
     this.#timer = undefined
     this.#link.patrol()
-    this.#settleDown()
+    this.#onEvent()
   }
 
   /** @throws TreeError BAD_ARGUMENTS for what is no fresh handle, NO_SUCH_PEER for an unknown `options.peer`. */
@@ -65,17 +70,17 @@ export class Line {
     this.#core = new ClientCore({ timeoutMs, password: randomBytes(PASSWORD_BYTES) })
     this.#doors = new Doors(handle, () => {
       this.#link.patrol()
-      this.#settleDown()
+      this.#onEvent()
     })
-    this.#link = new Link(this.#core, this.#doors, options, () => this.#settleDown())
-    if (peer !== undefined && this.#doors.door(peer) === undefined) {
-      const known = [...this.#doors.sids].join(', ')
+    this.#link = new Link(this.#core, this.#doors, options, () => this.#onEvent())
+    if (peer !== undefined && !this.#doors.peers.includes(peer)) {
+      const known = this.#doors.peers.join(', ')
       this.#doors.close()
       throw new TreeError('NO_SUCH_PEER', `there is no peer ${peer}: choose from ${known}`)
     }
     this.#watchdog = setInterval(() => {
       this.#link.patrol()
-      this.#settleDown()
+      this.#onEvent()
     }, timeoutMs * WATCHDOG_SHARE)
     this.#watchdog.unref()
   }
@@ -111,7 +116,7 @@ export class Line {
 
   /** Waits until the session is open. */
   openedSync(): void {
-    this.#block(() => this.state !== 'connecting')
+    this.#blockUntilTold(() => this.state !== 'connecting')
     const failure = this.#openingFailure()
     if (failure !== undefined) throw failure
   }
@@ -135,7 +140,7 @@ export class Line {
     this.#now = performance.now()
     call.startedAt = this.#now
     this.#core.submit(call)
-    this.#block(() => call.ended)
+    this.#block(() => call.delivered)
     return call.result()
   }
 
@@ -145,7 +150,7 @@ export class Line {
   }
 
   closeSync(): void {
-    if (this.#askToClose()) this.#block(() => this.#core.finished)
+    if (this.#askToClose()) this.#blockUntilTold(() => this.#core.finished)
   }
 
   /** Whether an open session keeps the process alive. */
@@ -177,10 +182,11 @@ export class Line {
   }
 
   /**
-   * The blocking bridge: waits in bounded slices until `ended`, doing meanwhile all that the event loop would. A
-   * blocked thread hears of nothing by itself, so no wait is without an end.
+   * The blocking bridge: waits in bounded slices until `done`, doing meanwhile all that the event loop would. A blocked
+   * thread hears of nothing by itself, so no wait is without an end. What stands behind the delivery that made it done
+   * is left for later: a watch must not be told before the call that left it has returned.
    */
-  #block(ended: () => boolean): void {
+  #block(done: () => boolean): void {
     const link = this.#link
     link.flush()
     for (;;) {
@@ -189,49 +195,90 @@ export class Line {
       link.drain()
       if (!this.#core.linked || performance.now() - link.patrolledAt >= PATROL_MS) link.patrol()
       link.flush()
-      this.#settleDown()
-      if (ended()) return
+      this.#handOn(done)
+      if (done()) break
       Atomics.wait(link.wakeCount, 0, seen, PATROL_MS)
     }
+    if (this.#core.nextDelivery !== undefined) this.#leaveRest()
+    this.#tidy()
+  }
+
+  /** Blocks until `done`, and hands on all that is known by then. */
+  #blockUntilTold(done: () => boolean): void {
+    this.#block(() => done() && this.#core.nextDelivery === undefined)
+  }
+
+  /** The event loop comes from elsewhere: what awaits the promises settled so far has run. */
+  #onEvent(): void {
+    this.#settled = false
+    this.#settleDown()
+  }
+
+  /** Hands on what the core has decided, as far as nothing overtakes what awaits a settled promise. */
+  #settleDown(): void {
+    if (this.#rest === undefined) {
+      this.#handOn(() => this.#settled && this.#core.nextDelivery?.kind !== 'call')
+      if (this.#core.nextDelivery !== undefined) this.#leaveRest()
+    }
+    this.#tidy()
   }
 
   /**
-   * Hands on what the core has decided, in order, and sees whether the timer is needed. A user's function may block on
-   * this line and so hand on what stands behind it: the queue is shared, so the order holds.
+   * Hands on deliveries, in order, until `done`. A user's function may block on this line and so hand on what stands
+   * behind it: the queue is shared, so the order holds, and a change is told before any answer that shows it.
    */
-  #settleDown(): void {
-    for (;;) {
+  #handOn(done: () => boolean): void {
+    while (!done()) {
       const delivery = this.#core.takeDelivery()
-      if (delivery === undefined) break
+      if (delivery === undefined) return
       switch (delivery.kind) {
         case 'call':
-          delivery.deliver()
+          if (delivery.deliver()) this.#settled = true
           break
         case 'firing':
-          for (const watcher of delivery.watchers) callUser(watcher, delivery.event)
+          callUser(delivery.watchers[0], delivery.event)
           break
         case 'state':
           this.#changed(delivery.state)
       }
     }
-    this.#armTimer()
+  }
+
+  /**
+   * An immediate runs when all that awaits the settled promises has; a tick or a microtask would come in between. It
+   * keeps the process alive for this one turn, so that nothing is lost.
+   */
+  #leaveRest(): void {
+    this.#rest ??= setImmediate(() => {
+      this.#rest = undefined
+      this.#onEvent()
+    })
   }
 
   #changed(state: SessionState): void {
-    if (this.#core.finished) {
+    if (this.#onOpened !== undefined) {
+      this.#onOpened()
+      this.#onOpened = undefined
+      this.#settled = true
+    }
+    if (this.#options.onState !== undefined) callUser(this.#options.onState, state)
+  }
+
+  /** A finished session lets go of everything, even of what is still to be told; another sees to its timer. */
+  #tidy(): void {
+    if (!this.#core.finished) this.#armTimer()
+    else if (!this.#released) {
+      this.#released = true
       clearTimeout(this.#timer)
       clearInterval(this.#watchdog)
       this.#link.close()
     }
-    this.#onOpened?.()
-    this.#onOpened = undefined
-    if (this.#options.onState !== undefined) callUser(this.#options.onState, state)
   }
 
   /** The timer runs only while somebody waits, or no peer serves the session. */
   #armTimer(): void {
     const core = this.#core
-    if (this.#timer !== undefined || core.finished) return
+    if (this.#timer !== undefined) return
     if (core.state === 'connected' && core.pending === 0) return
     this.#timer = setTimeout(this.#tick, PATROL_MS)
     if (!this.#keepAlive) this.#timer.unref()

@@ -109,15 +109,19 @@ export class Link implements HomeListener {
 
   #receive(frame: Uint8Array): void {
     this.#heardAt = performance.now()
+    this.#guard(() => this.#core.receive(frame))
+    if (this.#core.state === 'connected') this.#unservedSince = undefined
+    if (!this.#core.linked) this.#hangUp()
+  }
+
+  /** A broken invariant, or bytes that are no frame: this session cannot go on, the application can. */
+  #guard(work: () => void): void {
     try {
-      this.#core.receive(frame)
+      work()
     } catch (error) {
-      // A broken invariant, or bytes that are no frame: this session cannot go on, the application can.
       process.emitWarning(error as Error)
       this.#core.finish('closed', 'PEER_FAILED')
     }
-    if (this.#core.state === 'connected') this.#unservedSince = undefined
-    if (!this.#core.linked) this.#hangUp()
   }
 
   #checkHome(now: number): void {
@@ -161,7 +165,8 @@ export class Link implements HomeListener {
     this.#home.keepAlive(this.#keepAlive)
     this.#heardAt = now
     this.#beatAt = now
-    this.#core.connected()
+    this.#guard(() => this.#core.connected())
+    if (!this.#core.linked) this.#hangUp()
   }
 
   /** The home died: what it had sent is taken in first, then everybody is told and its door is given up. */

@@ -1,6 +1,6 @@
 /** The options of the public methods, and the checks that turn a mistake into a BAD_ARGUMENTS that names it. */
 
-import type { MessagePort } from 'node:worker_threads'
+import { MessagePort } from 'node:worker_threads'
 import type { AclEntry } from '../base/acl.ts'
 import { TreeError } from '../base/errors.ts'
 import {
@@ -38,8 +38,9 @@ export interface WatchOptions {
 
 export interface ConnectOptions {
   /**
-   * Session timeout in milliseconds, from 300 to 600,000; default 10,000. A session whose thread is stuck, or that
-   * reaches no peer, for longer than this expires and its ephemeral nodes go. (A thread that ends is noticed at once.)
+   * Session timeout in milliseconds, from 300 to 600,000; default 10,000. A session that no peer serves for this long
+   * expires and its ephemeral nodes go: its home died, and no other could be reached or the thread was too busy to move
+   * there. A thread that is merely busy keeps its session as long as its home lives; one that ends loses it at once.
    */
   readonly timeoutMs?: number | undefined
   /** Longest a call waits for its answer, in milliseconds; default 30,000, `Infinity` for no limit. */
@@ -78,28 +79,29 @@ export function checkOptions(
   method: string,
   options: object | undefined,
   known: readonly string[],
+  path?: string,
 ): void {
   if (options === undefined) return
   if (typeof options !== 'object' || options === null) {
-    throw badArgument(`options of ${method} must be an object, not ${show(options)}`)
+    throw badArgument(`options of ${method} must be an object, not ${show(options)}`, path)
   }
   for (const name in options) {
     if (known.includes(name)) continue
-    throw badArgument(`unknown option "${name}" of ${method}: known are ${known.join(', ')}`)
+    throw badArgument(`unknown option "${name}" of ${method}: known are ${known.join(', ')}`, path)
   }
 }
 
 /** An optional boolean; absent means false. */
-export function checkFlag(value: unknown, name: string): boolean {
+export function checkFlag(value: unknown, name: string, path: string | undefined): boolean {
   if (value === undefined) return false
   if (typeof value === 'boolean') return value
-  throw badArgument(`option ${name} must be true or false, not ${show(value)}`)
+  throw badArgument(`option ${name} must be true or false, not ${show(value)}`, path)
 }
 
 /** An optional function. */
-export function checkFunction<F>(value: F | undefined, name: string): F | undefined {
+export function checkFunction<F>(value: F | undefined, name: string, path?: string): F | undefined {
   if (value === undefined || typeof value === 'function') return value
-  throw badArgument(`option ${name} must be a function, not ${show(value)}`)
+  throw badArgument(`option ${name} must be a function, not ${show(value)}`, path)
 }
 
 function checkOperationTimeout(value: number): number {
@@ -122,20 +124,24 @@ const CONNECT_OPTIONS: readonly (keyof ConnectOptions)[] = [
 ]
 
 export function checkConnect(handle: MessagePort, options: ConnectOptions = {}): LineOptions {
-  if (typeof handle?.postMessage !== 'function') {
+  if (!(handle instanceof MessagePort)) {
     throw badArgument(`a handle is a MessagePort, not ${show(handle)}: take one from the ensemble`)
   }
   checkOptions('connect', options, CONNECT_OPTIONS)
-  const { peer } = options
+  // Defaults are for what is absent: null is no value of any option.
+  const {
+    timeoutMs = SESSION_TIMEOUT_MS_DEFAULT,
+    operationTimeoutMs = OPERATION_TIMEOUT_MS_DEFAULT,
+    peer,
+    onState,
+  } = options
   if (peer !== undefined && !isSid(peer)) {
     throw badArgument(`option peer must be a server id from 1 to 254, not ${show(peer)}`)
   }
   return {
-    timeoutMs: checkSessionTimeout(options.timeoutMs ?? SESSION_TIMEOUT_MS_DEFAULT),
-    operationTimeoutMs: checkOperationTimeout(
-      options.operationTimeoutMs ?? OPERATION_TIMEOUT_MS_DEFAULT,
-    ),
+    timeoutMs: checkSessionTimeout(timeoutMs),
+    operationTimeoutMs: checkOperationTimeout(operationTimeoutMs),
     peer,
-    onState: checkFunction(options.onState, 'onState'),
+    onState: checkFunction(onState, 'onState'),
   }
 }

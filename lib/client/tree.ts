@@ -31,11 +31,16 @@ import { TreePromises } from './promises.ts'
  *
  * After the first three, whether a write was done is not known. Every failure is a `TreeError`.
  *
+ * After the loss of a peer, a read that has to be asked again may already show a write of the same session that was
+ * made after it.
+ *
  * A watch is a function that is called once, with `{ type, path, zxid }`: type is `'created'`, `'deleted'`,
- * `'dataChanged'` or `'childrenChanged'`, zxid the transaction that did it. It is called before any answer that shows
- * the change is handed out, so it may run inside a blocking call; it may itself make calls of either kind. A function
- * that watches one path in several ways is called once. Watches outlast the loss of a peer: what changed meanwhile is
- * told on arrival at the next. What a watch function throws becomes an uncaught exception of the thread.
+ * `'dataChanged'` or `'childrenChanged'`, zxid the transaction that did it. It is called after the answer of the call
+ * that left it is with its caller, and before any answer that shows the change is handed out, so it may run inside a
+ * blocking call. It may itself make calls of either kind; a blocking one in it tells all other watches that stand
+ * before its own answer. A function that watches one path in several ways is called once for each event. Watches
+ * outlast the loss of a peer: what changed meanwhile is told on arrival at the next. What a watch function throws
+ * becomes an uncaught exception of the thread.
  */
 export class Tree {
   /** The same methods, returning promises. */

@@ -25,16 +25,17 @@ export class Handles {
     this.#dataBytesMax = dataBytesMax
   }
 
-  /** A new handle, with doors to those of the peers that are up. */
-  create(peers: Iterable<SupervisedPeer>): MessagePort {
+  /** A new handle to all peers, with doors to those that are up. */
+  create(peers: readonly SupervisedPeer[]): MessagePort {
     const { port1, port2 } = new MessageChannel()
-    const doors = [...peers]
+    const doors = peers
       .filter(peer => peer.isUp)
       .map(peer => ({ sid: peer.sid, door: openDoor(peer) }))
     const opened: HandleMessage = {
       kind: 'opened',
       board: this.#board.memory,
       dataBytesMax: this.#dataBytesMax,
+      peers: peers.map(({ sid }) => sid),
       doors,
     }
     port1.postMessage(

@@ -13,6 +13,7 @@ import {
 } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import type { ControlMessage, Failure, PeerBoot, PeerReport } from '../base/ports.ts'
+import { threadArguments } from './exec-arguments.ts'
 
 /** The peer's program, with the extension of the build this file runs in. */
 export const PEER_WORKER = new URL(
@@ -53,6 +54,7 @@ export class PeerThread {
   #reported: Failure | undefined
   /** Asked to end: its end is then no failure. */
   #endAsked = false
+  #destroyed: Promise<void> | undefined
 
   constructor(
     boot: Omit<PeerBoot, 'control'>,
@@ -60,6 +62,7 @@ export class PeerThread {
     worker: URL = PEER_WORKER,
   ) {
     this.#onReport = onReport
+    const execArgv = threadArguments(process.execArgv)
     this.#pool = new Piscina({
       filename: worker.href,
       name: TASK_NAME,
@@ -69,6 +72,7 @@ export class PeerThread {
       idleTimeout: Number.POSITIVE_INFINITY,
       // An idle thread that waits on atomics would be deaf on its ports.
       atomics: 'disabled',
+      ...(execArgv === undefined ? {} : { execArgv }),
     })
     this.#pool.once('workerCreate', letProcessEnd)
     // Fails when the thread that Piscina puts in a dead one's place fails too; the dead one has told already.
@@ -95,7 +99,16 @@ export class PeerThread {
   /** Ends the thread where it stands, as a crash would. */
   kill(): void {
     this.#endAsked = true
-    void this.#pool.destroy()
+    void this.#destroy()
+  }
+
+  /**
+   * Once only: the end of a second destruction makes the pool forget that the first is under way, and a thread that dies
+   * in it would be replaced by one that nobody ever ends.
+   */
+  #destroy(): Promise<void> {
+    this.#destroyed ??= this.#pool.destroy()
+    return this.#destroyed
   }
 
   async #live(boot: PeerBoot): Promise<Failure | undefined> {
@@ -106,7 +119,7 @@ export class PeerThread {
     } catch (error) {
       failure = died(error instanceof Error ? error.message : String(error))
     }
-    await this.#pool.destroy()
+    await this.#destroy()
     // The pool forgets a thread that failed by itself, and does not wait for it.
     await this.#exited
     this.#drain()

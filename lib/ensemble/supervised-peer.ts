@@ -101,6 +101,11 @@ export class SupervisedPeer {
     return this.#life?.ready === true && !this.#life.ending
   }
 
+  /** Shows that it leads, with a quorum; a moment ago at least. */
+  get leads(): boolean {
+    return this.isUp && this.#board.role(this.sid) === 'leading'
+  }
+
   /** Has been ready at least once. */
   get wasUp(): boolean {
     return this.#wasUp
@@ -180,7 +185,7 @@ export class SupervisedPeer {
   }
 
   /** Ports for a peer that has died meanwhile close by themselves. */
-  send(message: ControlMessage, transferList: readonly Transferable[]): void {
+  send(message: ControlMessage, transferList: readonly Transferable[] = []): void {
     this.#life?.thread.send(message, transferList)
   }
 

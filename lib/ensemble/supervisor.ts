@@ -11,6 +11,7 @@ import type { Sid } from '../base/zxid.ts'
 import type { EnsembleDirectory } from './directory.ts'
 import { Handles } from './handles.ts'
 import type { EnsembleConfig } from './options.ts'
+import { closeSessions, seeOffClients } from './sessions.ts'
 import { type EnsembleStatus, statusOf } from './status.ts'
 import { type PeerListener, type PeerSettings, SupervisedPeer } from './supervised-peer.ts'
 
@@ -36,6 +37,8 @@ export class Supervisor implements PeerListener {
   readonly #handles: Handles
   #opening: Opening | undefined
   #served = false
+  /** Whether the sessions of an earlier life are closed. */
+  #swept = false
 
   constructor(config: EnsembleConfig, directory: EnsembleDirectory | undefined, worker: URL) {
     this.#config = config
@@ -72,8 +75,9 @@ export class Supervisor implements PeerListener {
 
   /**
    * Starts all peers and waits for the first leader that serves, and for all peers to be linked with each other: what
-   * links them is this thread, which the application may block from the moment it has its ensemble. A peer that is not
-   * ready when the time is over is not waited for.
+   * links them is this thread, which the application may block from the moment it has its ensemble. Meanwhile sessions
+   * of an earlier life are closed. A peer that is not ready when the time is over is not waited for, nor are sessions
+   * that are left: they expire by themselves.
    * @throws TreeError the failure of a peer that cannot start; NO_QUORUM when no leader serves in time.
    */
   async open(): Promise<void> {
@@ -102,9 +106,11 @@ export class Supervisor implements PeerListener {
     return statusOf(this.peers)
   }
 
-  /** Tells the clients, then lets all peers close their stores. */
+  /** Tells the clients and sees them off, then lets all peers close their stores. */
   async close(): Promise<void> {
     this.#handles.close()
+    // What is in memory goes anyway.
+    if (this.#directory !== undefined) await seeOffClients(this.peers)
     await Promise.all(this.peers.map(peer => peer.close()))
   }
 
@@ -123,6 +129,7 @@ export class Supervisor implements PeerListener {
   }
 
   onServing(): void {
+    if (!this.#served) void this.#sweep()
     this.#served = true
     this.#checkOpened()
   }
@@ -147,7 +154,15 @@ export class Supervisor implements PeerListener {
   }
 
   #checkOpened(): void {
-    if (this.#served && this.peers.every(peer => peer.isUp)) this.#opening?.succeed()
+    if (this.#served && this.#swept && this.peers.every(peer => peer.isUp)) this.#opening?.succeed()
+  }
+
+  /** No client of this life exists as long as the ensemble is not open. */
+  async #sweep(): Promise<void> {
+    const hasPast = this.#directory?.isFounding === false
+    if (hasPast) await closeSessions(this.peers, () => this.#opening !== undefined)
+    this.#swept = true
+    this.#checkOpened()
   }
 
   async #explainNoQuorum(): Promise<TreeError> {

@@ -6,7 +6,7 @@ import { TreeError } from '../../lib/base/errors.ts'
 import { connectSync } from '../../lib/client/connect.ts'
 import type { ConnectOptions } from '../../lib/client/options.ts'
 import type { Tree } from '../../lib/client/tree.ts'
-import { COMMANDS } from './fake-ensemble.ts'
+import { COMMANDS } from './fake-commands.ts'
 import { FakeThread } from './fake-thread.ts'
 
 function failsWith(code: string): (error: unknown) => boolean {

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { runInNewContext } from 'node:vm'
 import { ERROR_CODES, type ErrorCode, TreeError } from '../../lib/base/errors.ts'
 import {
   childrenCall,
@@ -14,6 +15,28 @@ import {
 import { failureOf } from '../../lib/client/core-failures.ts'
 
 const MAX = 100
+
+/** Bytes that are somebody else's by now. */
+function detached(): Uint8Array {
+  const bytes = new Uint8Array([1, 2, 3])
+  structuredClone(bytes.buffer, { transfer: [bytes.buffer] })
+  return bytes
+}
+
+class Liar extends Uint8Array {
+  override get length(): number {
+    return 1
+  }
+  override get byteLength(): number {
+    return 1
+  }
+  override valueOf(): this {
+    throw new Error('asked for its value')
+  }
+  override slice(): never {
+    throw new Error('asked for a slice')
+  }
+}
 
 const MISTAKES: readonly [string, () => unknown, ErrorCode, RegExp][] = [
   ['relative path', () => getCall('a', {}), 'BAD_ARGUMENTS', /start it with "\/"/],
@@ -88,6 +111,14 @@ const MISTAKES: readonly [string, () => unknown, ErrorCode, RegExp][] = [
     'DATA_TOO_LARGE',
     /\(dataBytesMax\)/,
   ],
+  ['no ACL', () => createCall('/a', '', { acl: null as never }, MAX), 'BAD_ARGUMENTS', /not null/],
+  ['detached bytes', () => setCall('/a', detached(), {}, MAX), 'BAD_ARGUMENTS', /was transferred/],
+  [
+    'bytes that lie about their length',
+    () => setCall('/a', new Liar(MAX + 1), {}, MAX),
+    'DATA_TOO_LARGE',
+    /101 bytes/,
+  ],
   ['empty ACL', () => createCall('/a', '', { acl: [] }, MAX), 'INVALID_ACL', /1 to 255 entries/],
 ]
 
@@ -114,6 +145,41 @@ test('fills in the defaults', () => {
     path: '/a',
     version: -1,
   })
+})
+
+test('bytes are taken as they are, whatever they say and wherever they come from', () => {
+  const foreign = runInNewContext('new Uint8Array([1, 2, 3])') as Uint8Array
+  const pooled = Buffer.from('..abc..').subarray(2, 5)
+  const samples: [Uint8Array, number[]][] = [
+    [new Liar([1, 2, 3]), [1, 2, 3]],
+    [foreign, [1, 2, 3]],
+    [pooled, [97, 98, 99]],
+    [new Uint8Array(new SharedArrayBuffer(2)), [0, 0]],
+    [new Uint8Array(0), []],
+  ]
+  for (const [data, expected] of samples) {
+    const { request } = setCall('/a', data, undefined, MAX)
+    assert.ok(request.kind === 'set')
+    assert.deepEqual([...request.data], expected)
+  }
+})
+
+test('a mistake in an option tells the path of its call', () => {
+  const mistakes: (() => unknown)[] = [
+    () => createCall('/a', '', { parents: 1 as never }, MAX),
+    () => createCall('/a', '', { sequential: 1 as never }, MAX),
+    () => createCall('/a', '', { ephemeral: null as never }, MAX),
+    () => createCall('/a', '', { perents: true } as never, MAX),
+    () => createCall('/a', '', null as never, MAX),
+    () => setCall('/a', '', { verison: 1 } as never, MAX),
+    () => deleteCall('/a', { version: null as never }),
+    () => getCall('/a', { watch: null as never }),
+    () => existsCall('/a', 7 as never),
+    () => childrenCall('/a', { watch: 'x' as never }),
+  ]
+  for (const make of mistakes) assert.throws(make, { code: 'BAD_ARGUMENTS', path: '/a' })
+  const noPath = () => createCall(7 as never, '', { parents: 1 as never }, MAX)
+  assert.throws(noPath, { code: 'BAD_ARGUMENTS', path: undefined })
 })
 
 test('a sequential path may end in a slash', () => {

@@ -42,6 +42,23 @@ function closeSession(): AnyCall {
   return new Call({ kind: 'closeSession' }, noAnswer)
 }
 
+/** A call that can be sent so many times; then putting it into bytes fails halfway. */
+function breaking(sends: number): AnyCall {
+  let left = sends
+  const entry = {
+    scheme: 'world',
+    id: 'anyone',
+    get permissions(): number {
+      if (left-- > 0) return 31
+      throw new RangeError('no bytes for this')
+    },
+  }
+  const flags = { ephemeral: false, sequential: false, parents: false }
+  const data = new Uint8Array(10)
+  const acl = [{ permissions: 1, scheme: 'world', id: 'anyone' }, entry]
+  return new Call({ kind: 'create', path: PATH, data, acl, ...flags }, noAnswer)
+}
+
 /** What the core has to say, as `kind#xid/cxid` words. */
 function said(core: ClientCore): string[] {
   return messages(core).map(message => {
@@ -319,6 +336,48 @@ test('what was seen is what answers showed: a welcome shows nothing', () => {
   submit(core, get())
   answer(core, 1, { zxid: 42 as Zxid })
   assert.equal(core.seenZxid, 42)
+})
+
+test('a call that cannot be put into bytes fails alone, and with its own error', () => {
+  const core = openCore()
+  const broken = breaking(0)
+  submit(core, set(), broken, get(), set())
+  assert.throws(() => broken.result(), { name: 'RangeError', message: 'no bytes for this' })
+  assert.deepEqual(deliveries(core), [broken])
+  assert.equal(core.pending, 3)
+  assert.deepEqual(said(core), ['set#1/1-1', 'get#2', 'set#3/2-2'])
+  for (const xid of [1, 2, 3]) answer(core, xid)
+  assert.deepEqual(settle(core), ['done', 'done', 'done'])
+})
+
+test('so does one that waited for its turn', async () => {
+  const core = new ClientCore({ timeoutMs: 1000, password: PASSWORD })
+  const broken = breaking(0)
+  const rejected = assert.rejects(broken.promise(), { name: 'RangeError' })
+  submit(core, set(), broken, set())
+  core.connected()
+  said(core)
+  welcome(core)
+  assert.deepEqual(said(core), ['set#1/1-1', 'set#2/2-2'])
+  for (const delivery of deliveries(core)) if (delivery.kind === 'call') delivery.deliver()
+  await rejected
+})
+
+test('an event is delivered to one function at a time', () => {
+  const core = openCore()
+  submit(
+    core,
+    get(() => {}),
+    get(() => {}),
+  )
+  answer(core, 1)
+  answer(core, 2)
+  deliveries(core)
+  event(core, 'dataChanged')
+  assert.deepEqual(
+    deliveries(core).map(each => each.kind === 'firing' && [...each.watchers].length),
+    [1, 1],
+  )
 })
 
 test('an answer out of order breaks the line', () => {

@@ -27,26 +27,9 @@ import {
 } from '../../lib/base/request.ts'
 import type { Stat } from '../../lib/base/stat.ts'
 import { makeSid, NO_SESSION, type SessionId, type Sid, type Zxid } from '../../lib/base/zxid.ts'
+import { COMMANDS } from './fake-commands.ts'
 
 export const DATA_BYTES_MAX = 1000
-
-/** What a write's data can ask for. The write itself is done, except by `crash-before`. */
-export const COMMANDS = {
-  /** The peer dies before it has done it. */
-  crashBefore: 'crash-before',
-  /** The peer does it, then dies without an answer. */
-  crashAfter: 'crash-after',
-  /** As `crashAfter`, for all peers; they are started again 30 ms later. */
-  restartAll: 'restart-all',
-  /** The peer acts on nothing it hears any more. */
-  mute: 'mute',
-  /** As `mute`, and the peer with the next number leads. */
-  depose: 'depose',
-  /** The session expires. */
-  expire: 'expire',
-  /** The answer is bytes that are no frame. */
-  garbage: 'garbage',
-} as const
 
 interface Node {
   data: Uint8Array
@@ -101,11 +84,13 @@ export class FakeEnsemble {
 
   handle(): MessagePort {
     const { port1, port2 } = new MessageChannel()
-    const doors = this.#sids.map(sid => ({ sid, door: this.#newDoor(sid) }))
+    const up = this.#sids.filter(sid => this.board.role(sid) !== 'down')
+    const doors = up.map(sid => ({ sid, door: this.#newDoor(sid) }))
     const opened: HandleMessage = {
       kind: 'opened',
       board: this.board.memory,
       dataBytesMax: DATA_BYTES_MAX,
+      peers: this.#sids,
       doors,
     }
     port1.postMessage(
@@ -212,6 +197,7 @@ export class FakeEnsemble {
           zxid: this.#zxid as Zxid,
           ...this.#read(connection, message.request),
         })
+        this.#stir(message.request)
         return
       case 'write':
         this.#write(connection, message)
@@ -379,6 +365,14 @@ export class FakeEnsemble {
       const hit = kinds.filter(kind => watches.delete(`${kind} ${path}`))
       if (hit.length > 0) encodeEvent(out, { type, path, zxid: this.#zxid as Zxid })
     }
+  }
+
+  /** Changes a fickle node that was read with a watch. */
+  #stir({ path, watch }: ReadRequest): void {
+    const data = this.#nodes.get(path)?.data
+    if (!watch || data === undefined || Buffer.from(data).toString() !== COMMANDS.fickle) return
+    this.#zxid++
+    this.#fire('dataChanged', path)
   }
 
   #read(connection: Connection, { kind, path, watch }: ReadRequest): object {

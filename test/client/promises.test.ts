@@ -5,10 +5,11 @@ import { once } from 'node:events'
 import { test } from 'node:test'
 import { MessageChannel } from 'node:worker_threads'
 import { TreeError } from '../../lib/base/errors.ts'
-import { makeSid } from '../../lib/base/zxid.ts'
+import { makeSid, type Sid } from '../../lib/base/zxid.ts'
 import { connect } from '../../lib/client/connect.ts'
 import type { SessionState } from '../../lib/client/core.ts'
-import { COMMANDS, FakeEnsemble } from './fake-ensemble.ts'
+import { COMMANDS } from './fake-commands.ts'
+import { FakeEnsemble } from './fake-ensemble.ts'
 
 const ONE = makeSid(1)
 const TWO = makeSid(2)
@@ -220,6 +221,43 @@ test('an expired session fails everything', async () => {
   await tree.promises.close()
 })
 
+test('a session that waits for nothing leaves a home that stands still', async t => {
+  const ensemble = new FakeEnsemble(1, 2, 3)
+  const [turning, standing, leading] = [ONE, TWO, makeSid(3)]
+  const { board } = ensemble
+  const beating = setInterval(() => board.beat(turning), 5)
+  board.beat(standing)
+  // Nobody leads before both are connected: there is nowhere to go.
+  board.show(turning, 'following')
+  const moved = signal<void>()
+  // Or it never does.
+  const givenUp = setTimeout(moved.resolve, 10_000)
+  t.after(() => {
+    clearInterval(beating)
+    clearTimeout(givenUp)
+  })
+  const states: SessionState[] = []
+  const onState = (state: SessionState): void => {
+    states.push(state)
+    if (states.length === 3) moved.resolve()
+  }
+  // Less patient, the one that stays would be the first to go.
+  const impatient = { peer: turning, timeoutMs: 300 }
+  const patient = { peer: standing, timeoutMs: 600, onState }
+  await using staying = await connect(ensemble.handle(), impatient)
+  await using going = await connect(ensemble.handle(), patient)
+  board.show(leading, 'leading')
+  await moved.promise
+  assert.deepEqual(states, ['connected', 'suspended', 'connected'])
+  const saidTo = (sid: Sid) =>
+    ensemble.heard.filter(heard => heard.sid === sid).map(({ message }) => message.kind)
+  assert.deepEqual(saidTo(standing), ['open', 'leave'])
+  assert.deepEqual(saidTo(leading), ['attach'])
+  assert.deepEqual(saidTo(turning), ['open'], 'as long as its home has been silent, but not still')
+  assert.equal(await staying.promises.exists('/a'), null)
+  assert.equal(await going.promises.exists('/a'), null)
+})
+
 test('bytes that are no frame end the session, not the application', async () => {
   const tree = await connect(new FakeEnsemble(1).handle())
   const warned = once(process, 'warning')
@@ -265,6 +303,11 @@ test('connect names what is wrong with its arguments', async () => {
   await assert.rejects(connect(handle, { timeoutMs: 7 }), /timeoutMs must be .* from 300 to 600000/)
   await assert.rejects(connect(handle, { operationTimeoutMs: 0 }), /operationTimeoutMs/)
   await assert.rejects(connect(handle, { peer: 900 }), /peer must be a server id/)
+  for (const name of ['timeoutMs', 'operationTimeoutMs', 'peer', 'onState']) {
+    const options = { [name]: null } as never
+    await assert.rejects(connect(handle, options), { code: 'BAD_ARGUMENTS', message: /null/ })
+  }
+  await assert.rejects(connect(handle, null as never), failsWith('BAD_ARGUMENTS'))
   await assert.rejects(connect(handle, { retry: 1 } as never), /unknown option "retry" of connect/)
   await assert.rejects(connect({} as never), /a handle is a MessagePort/)
   await assert.rejects(connect(new MessageChannel().port1), /this port is no handle/)

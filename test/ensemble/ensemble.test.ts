@@ -7,7 +7,14 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { Ensemble, EnsembleOptions, EnsembleStatus } from '../../lib/index.ts'
 import { openEnsemble } from '../../lib/index.ts'
-import { failsWith, messageOf, runProgram, temporaryDirectory, until } from './support.ts'
+import {
+  failsWith,
+  messageOf,
+  runProgram,
+  spawnNode,
+  temporaryDirectory,
+  until,
+} from './support.ts'
 
 async function open(t: TestContext, options: EnsembleOptions): Promise<Ensemble> {
   const ensemble = await openEnsemble(options)
@@ -150,4 +157,42 @@ test('another process has the directory until it is killed; then it opens at onc
   const ensemble = await open(t, { peers: 3, dataDir })
   const tree = await ensemble.connect()
   assert.equal(tree.get('/kept').data.toString(), 'by the victim')
+})
+
+test('an ephemeral node does not outlive the ensemble', async t => {
+  const dataDir = await temporaryDirectory(t)
+  const first = await open(t, { peers: 3, dataDir })
+  const tree = await first.connect({ timeoutMs: 600_000 })
+  tree.create('/lock', 'by the first', { ephemeral: true })
+  await first.close()
+  const second = await open(t, { peers: 3, dataDir })
+  assert.equal((await second.connect()).exists('/lock'), null)
+})
+
+test('an ephemeral node does not outlive its process', async t => {
+  const dataDir = await temporaryDirectory(t)
+  const child = runProgram(t, './open-program.ts', ['lock', dataDir])
+  assert.equal(await messageOf(child), 'locked')
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  const ensemble = await open(t, { peers: 3, dataDir })
+  assert.equal((await ensemble.connect()).exists('/lock'), null)
+})
+
+test('a program given as text has an ensemble too', async t => {
+  const index = new URL('../../lib/index.ts', import.meta.url).href
+  const program = `
+    import { openEnsemble } from '${index}'
+    const ensemble = await openEnsemble({ peers: 1, durability: 'memory' })
+    const tree = await ensemble.connect()
+    tree.create('/a')
+    await ensemble.close()
+    process.send('done')
+    process.disconnect()
+  `
+  const options = ['--expose-gc', '--import', 'tsx', '--input-type=module']
+  const child = spawnNode(t, [...options, '--eval', program])
+  const told = messageOf(child)
+  assert.deepEqual(await once(child, 'exit'), [0, null])
+  assert.equal(await told, 'done')
 })

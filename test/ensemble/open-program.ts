@@ -9,7 +9,7 @@ const [task, dataDir] = process.argv.slice(2)
 
 async function main(): Promise<void> {
   const ensemble = await openEnsemble({ peers: 3, dataDir: dataDir! })
-  const tree = await ensemble.connect()
+  const tree = await ensemble.connect({ timeoutMs: 600_000 })
   switch (task) {
     case 'close':
       tree.create('/kept', 'by the first')
@@ -26,6 +26,10 @@ async function main(): Promise<void> {
       tree.create('/kept', 'by the victim')
       tree.close()
       process.send?.('serving')
+      return
+    case 'lock':
+      tree.create('/lock', 'by the victim', { ephemeral: true })
+      process.send?.('locked')
   }
 }
 

@@ -17,4 +17,8 @@ export interface Behaviour {
   readonly idle?: boolean
   /** Takes no notice of being asked for its status. */
   readonly mute?: boolean
+  /** Tells of this many sessions until it is told to close them. */
+  readonly sessions?: number
+  /** Closes no session, whatever it is told. */
+  readonly clings?: boolean
 }

@@ -1,7 +1,7 @@
 /**
  * A peer without a protocol: greets every peer it is linked with, and serves once it has heard from a majority; the
  * largest server id leads. Its status tells of its links instead of a tree. A text sent through one of its doors is an
- * order: `throw` or `exit`.
+ * order: `throw` or `exit`; what it does with its sessions is said at all of them.
  */
 
 import type { MessagePort } from 'node:worker_threads'
@@ -21,12 +21,15 @@ class StubPeer {
   readonly #behaviour: Behaviour
   readonly #ports = new Map<Sid, MessagePort>()
   readonly #heard = new Set<Sid>()
+  readonly #doors: MessagePort[] = []
   #serving = false
+  #sessions: number
   resolve: () => void = () => undefined
 
   constructor(boot: PeerBoot, behaviour: Behaviour) {
     this.#boot = boot
     this.#behaviour = behaviour
+    this.#sessions = behaviour.sessions ?? 0
   }
 
   start(): void {
@@ -44,6 +47,7 @@ class StubPeer {
       case 'link':
         return this.#link(message.sid, message.port)
       case 'door':
+        this.#doors.push(message.door)
         message.door.on('message', (order: string) => {
           if (order === 'exit') process.exit(7)
           throw new Error(`stub ${this.#boot.sid} was told to ${order}`)
@@ -53,6 +57,10 @@ class StubPeer {
         if (!this.#behaviour.mute) {
           this.#report({ kind: 'status', id: message.id, status: this.#status() })
         }
+        return
+      case 'closeSessions':
+        for (const door of this.#doors) door.postMessage(this.#sessions)
+        if (!this.#behaviour.clings) this.#sessions = 0
         return
       case 'close':
         for (const port of this.#ports.values()) port.close()
@@ -77,24 +85,32 @@ class StubPeer {
   #consider(): void {
     const { voters, sid, board } = this.#boot
     const serving = !this.#behaviour.idle && (this.#heard.size + 1) * 2 > voters.length
-    if (serving === this.#serving) return
+    const changed = serving !== this.#serving
     this.#serving = serving
-    new Board(board).show(sid, serving ? 'following' : 'looking')
-    this.#report({ kind: 'role', serving })
+    new Board(board).show(sid, this.#role)
+    if (changed) this.#report({ kind: 'role', serving })
+  }
+
+  get #leader(): Sid {
+    return Math.max(this.#boot.sid, ...this.#heard) as Sid
+  }
+
+  get #role(): 'leading' | 'following' | 'looking' {
+    if (!this.#serving) return 'looking'
+    return this.#leader === this.#boot.sid ? 'leading' : 'following'
   }
 
   #status(): PeerStatus {
-    const { sid, incarnation, founding } = this.#boot
-    const leader = Math.max(sid, ...this.#heard) as Sid
+    const { incarnation, founding } = this.#boot
     return {
-      role: this.#serving ? (leader === sid ? 'leading' : 'following') : 'looking',
-      leader: this.#serving ? leader : undefined,
+      role: this.#role,
+      leader: this.#serving ? this.#leader : undefined,
       serving: this.#serving,
       epoch: makeEpoch(incarnation),
       zxid: (founding ? 1 : 0) as Zxid,
       digest: 0,
       nodes: this.#heard.size,
-      sessions: 0,
+      sessions: this.#sessions,
     }
   }
 }

@@ -1,10 +1,10 @@
 /** Supervision, with stub peers: starting, linking, noticing deaths, restarting, handles, closing. */
 
 import assert from 'node:assert/strict'
-import { readdir } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { test } from 'node:test'
-import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
+import { type TestContext, test } from 'node:test'
+import { type MessagePort, receiveMessageOnPort, type Worker } from 'node:worker_threads'
 import { Board } from '../../lib/base/board.ts'
 import type { HandleMessage } from '../../lib/base/ports.ts'
 import type { Sid } from '../../lib/base/zxid.ts'
@@ -108,6 +108,28 @@ test('a killed peer stays down until it is started, and is linked again', async 
   assert.deepEqual([again.state, again.epoch, again.restarts], ['leading', 2, 1])
   assert.equal(again.zxid, 0, 'with nothing but its memory it does not found the ensemble again')
   assert.deepEqual(failures.all, [])
+})
+
+test('no thread is left behind, neither by a kill nor at the end', async t => {
+  const threads = new Set<Worker>()
+  const onWorker = (worker: Worker): void => {
+    threads.add(worker)
+    worker.once('exit', () => threads.delete(worker))
+  }
+  process.on('worker', onWorker)
+  t.after(() => process.off('worker', onWorker))
+  const ensemble = await openStubs(t, THREE)
+  for (let round = 0; round < 4; round++) {
+    await ensemble.kill(2)
+    assert.equal(threads.size, 2)
+    await ensemble.start(2)
+    assert.equal(threads.size, 3)
+  }
+  await Promise.all([ensemble.start(1), ensemble.kill(1), ensemble.kill(1)])
+  await ensemble.close()
+  // A thread that nobody asked for would begin with the exit of the one it replaces.
+  await new Promise(resolve => setImmediate(resolve))
+  assert.equal(threads.size, 0)
 })
 
 test('a start waits for a thread that is going down; a kill ends one that starts', async t => {
@@ -244,13 +266,14 @@ test('a handle opens with a door to each peer, and gets one for each restart', a
   const handle = ensemble.handle()
   const opened = openedBy(handle)
   assert.equal(opened.dataBytesMax, 77)
+  assert.deepEqual(opened.peers, [1, 2, 3])
   assert.deepEqual(
     opened.doors.map(({ sid }) => sid),
     [1, 3],
   )
   const board = new Board(opened.board)
   const roles = ([1, 2, 3] as Sid[]).map(sid => board.role(sid))
-  assert.deepEqual(roles, ['following', 'down', 'following'])
+  assert.deepEqual(roles, ['following', 'down', 'leading'])
 
   await ensemble.start(2)
   const [door] = await messagesOf(handle, 1)
@@ -258,6 +281,49 @@ test('a handle opens with a door to each peer, and gets one for each restart', a
   await ensemble.close()
   assert.deepEqual(await messagesOf(handle, 1), [{ kind: 'closed' }])
 })
+
+/** An ensemble that has served before, with something in each peer's directory. */
+async function formStubs(t: TestContext): Promise<string> {
+  const dataDir = await temporaryDirectory(t)
+  const first = await openStubs(t, { peers: 3, dataDir })
+  for (const sid of [1, 2, 3]) await writeFile(join(dataDir, `peer-${sid}`, 'CURRENT'), 'something')
+  await first.close()
+  return dataDir
+}
+
+test('sessions of an earlier life are closed before the ensemble is open', async t => {
+  const dataDir = await formStubs(t)
+  // So that it does not lead for the moment before it has heard from the third.
+  setBehaviour(t, { 1: { sessions: 2 }, 2: { late: true }, 3: { sessions: 2 } })
+  const ensemble = await openStubs(t, { peers: 3, dataDir })
+  const { peers } = await ensemble.status()
+  assert.deepEqual(
+    peers.map(({ sessions }) => sessions),
+    [2, 0, 0],
+    'it is the leader’s to do',
+  )
+})
+
+test('the opening does not wait for sessions that cannot be closed in time', async t => {
+  const dataDir = await formStubs(t)
+  setBehaviour(t, { 2: { late: true }, 3: { sessions: 2, clings: true } })
+  const ensemble = await openStubs(t, { peers: 3, dataDir, openTimeoutMs: 1_000 })
+  assert.equal((await ensemble.status()).peers[2]!.sessions, 2)
+})
+
+for (const clings of [false, true]) {
+  test(`sessions are closed with the ensemble, ${clings ? 'or not' : 'by the leader'}`, async t => {
+    setBehaviour(t, { 3: { sessions: 2, clings } })
+    const ensemble = await openStubs(t, { peers: 3, dataDir: await temporaryDirectory(t) })
+    for (const sid of [1, 2, 3]) await untilLinked(ensemble, sid, 2)
+    const { door } = openedBy(ensemble.handle()).doors[2]!
+    const told: number[] = []
+    door.on('message', (sessions: number) => told.push(sessions))
+    await ensemble.close()
+    assert.equal(told[0], 2)
+    assert.equal(told.length > 1, clings)
+  })
+}
 
 test('an error in the user’s listener is not swallowed and stops nothing', async t => {
   const thrown: unknown[] = []

@@ -37,14 +37,17 @@ export function failsWith(code: ErrorCode, ...parts: readonly (string | RegExp)[
   }
 }
 
+/** Starts Node.js in a process of its own, which does not outlive the test. */
+export function spawnNode(t: TestContext, args: readonly string[]): ChildProcess {
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
+  t.after(() => child.kill('SIGKILL'))
+  return child
+}
+
 /** Starts one of the programs beside this file in a process of its own. */
 export function runProgram(t: TestContext, file: string, args: readonly string[]): ChildProcess {
   const program = fileURLToPath(new URL(file, import.meta.url))
-  const child = spawn(process.execPath, ['--import', 'tsx', program, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
-  })
-  t.after(() => child.kill('SIGKILL'))
-  return child
+  return spawnNode(t, ['--import', 'tsx', program, ...args])
 }
 
 // Node 20 does not hand `--import tsx` down to a thread whose entry is TypeScript, so the thread registers it first.
