@@ -5,7 +5,7 @@
 
 import { types } from 'node:util'
 import { type Acl, OPEN_ACL, parseAcl } from '../base/acl.ts'
-import { TreeError } from '../base/errors.ts'
+import { show, TreeError } from '../base/errors.ts'
 import { parsePath, parseSequentialPrefix } from '../base/path.ts'
 import type { Stat } from '../base/stat.ts'
 import {
@@ -25,7 +25,6 @@ import {
   checkFunction,
   checkOptions,
   type Data,
-  show,
   type VersionOptions,
   type WatchOptions,
 } from './options.ts'

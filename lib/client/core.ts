@@ -30,7 +30,7 @@ export type SessionState = 'connecting' | 'connected' | 'suspended' | 'expired' 
 export interface Firing {
   readonly kind: 'firing'
   readonly event: WatchEvent
-  readonly watchers: readonly [Watcher]
+  readonly watcher: Watcher
 }
 
 /** What the driver hands on, in this order: a watch is told before the answer that shows its change. */
@@ -230,7 +230,7 @@ export class ClientCore {
       case 'event': {
         const { event } = message
         for (const watcher of this.#watches.take(event)) {
-          this.#deliveries.push({ kind: 'firing', event, watchers: [watcher] })
+          this.#deliveries.push({ kind: 'firing', event, watcher })
         }
         return
       }

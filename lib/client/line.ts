@@ -236,7 +236,7 @@ export class Line {
           if (delivery.deliver()) this.#settled = true
           break
         case 'firing':
-          callUser(delivery.watchers[0], delivery.event)
+          callUser(delivery.watcher, delivery.event)
           break
         case 'state':
           this.#changed(delivery.state)

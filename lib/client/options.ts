@@ -2,7 +2,7 @@
 
 import { MessagePort } from 'node:worker_threads'
 import type { AclEntry } from '../base/acl.ts'
-import { TreeError } from '../base/errors.ts'
+import { show, TreeError } from '../base/errors.ts'
 import {
   SESSION_TIMEOUT_MS_DEFAULT,
   SESSION_TIMEOUT_MS_MAX,
@@ -63,12 +63,6 @@ const OPERATION_TIMEOUT_MS_DEFAULT = 30_000
 
 export function badArgument(message: string, path?: string): TreeError {
   return new TreeError('BAD_ARGUMENTS', message, { path })
-}
-
-/** A value as a message shows it, whatever it is. */
-export function show(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value.slice(0, 80))
-  return typeof value === 'object' && value !== null ? 'an object' : String(value)
 }
 
 /**

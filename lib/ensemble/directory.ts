@@ -4,11 +4,11 @@
  * ensemble that never served.
  */
 
-import { mkdir, readdir, rm, rmdir } from 'node:fs/promises'
+import { mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import { TreeError } from '../base/errors.ts'
 import type { Sid } from '../base/zxid.ts'
-import { unless, withFile } from './file-errors.ts'
+import { errnoOf, unless, withFile } from './file-errors.ts'
 import {
   MARKER_DRAFT,
   MARKER_FILE,
@@ -33,6 +33,32 @@ const IGNORED: ReadonlySet<string> = new Set([
 async function contentOf(directory: string): Promise<string[]> {
   const names = await withFile(directory, () => unless(['ENOENT'], [], () => readdir(directory)))
   return names.filter(name => !IGNORED.has(name) && !isOwnerFile(name))
+}
+
+/**
+ * Makes the directory and those that hold it, where missing, and adds each to `made`. Not left to a recursive `mkdir`:
+ * where the system lets nothing be made and says that it is missing, Node.js tries without an end.
+ */
+async function makeDirectory(directory: string, made: string[]): Promise<void> {
+  const found = await unless(['ENOENT'], undefined, () => stat(directory))
+  if (found?.isDirectory()) return
+  const parent = dirname(directory)
+  if (parent !== directory) await makeDirectory(parent, made)
+  try {
+    await mkdir(directory)
+    made.push(directory)
+  } catch (error) {
+    const code = errnoOf(error)
+    // Somebody else was faster, if it is not a file, or a link that leads nowhere.
+    if (code === 'EEXIST' && (await isDirectory(directory))) return
+    if (code !== 'ENOENT') throw error
+    const message = `cannot make ${directory}: no directory can be made there: give one elsewhere`
+    throw new TreeError('NO_PERMISSION', message, { path: directory, cause: error })
+  }
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return await unless(['ENOENT'], false, async () => (await stat(path)).isDirectory())
 }
 
 interface Place {
@@ -200,12 +226,7 @@ export class EnsembleDirectory {
 
   /** Makes the directory if it is missing, and becomes its owner. */
   async #take(directory: string): Promise<void> {
-    const first = await withFile(directory, () => mkdir(directory, { recursive: true }))
-    if (first !== undefined) {
-      const made = [directory]
-      while (made[0] !== undefined && made[0] !== first) made.unshift(dirname(made[0]))
-      this.#made.push(...made)
-    }
+    await withFile(directory, () => makeDirectory(directory, this.#made))
     this.#owned.push(await Ownership.take(directory))
   }
 

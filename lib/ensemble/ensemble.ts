@@ -98,7 +98,7 @@ export class Ensemble {
    *
    * @param sid The peer's server id.
    * @returns When the thread is gone.
-   * @throws TreeError (as a rejection) `NO_SUCH_PEER`, `CLOSED`.
+   * @throws TreeError (as a rejection) `NO_SUCH_PEER`, `BAD_ARGUMENTS`, `CLOSED`.
    * @example
    * await ensemble.kill((await ensemble.status()).leader!)
    * tree.set('/greeting', 'still there')
@@ -115,8 +115,9 @@ export class Ensemble {
    * @param sid The peer's server id.
    * @returns When it has recovered from its disk; it takes part from then on, and serves once a leader has brought it
    * up to date.
-   * @throws TreeError (as a rejection) `NO_SUCH_PEER`, `CLOSED`, or the peer's failure (`PEER_FAILED`,
-   * `DIRECTORY_DAMAGED` and other storage failures); further attempts follow as the option `restart` says.
+   * @throws TreeError (as a rejection) `NO_SUCH_PEER`, `BAD_ARGUMENTS`, `CLOSED`, or the peer's failure
+   * (`PEER_FAILED`, `DIRECTORY_DAMAGED` and other storage failures); further attempts follow as the option `restart`
+   * says.
    * @example
    * await ensemble.start(2)
    */
@@ -128,7 +129,8 @@ export class Ensemble {
 
   /**
    * Closes the ensemble: sessions end with `CLOSED`, the peers close their stores and their threads end, the directory
-   * is given back. Nothing acknowledged is lost. Closing again does nothing more.
+   * is given back. Nothing acknowledged is lost; ephemeral nodes go with their sessions. Closing again does nothing
+   * more.
    *
    * @returns When nothing of the ensemble is left.
    * @example

@@ -17,8 +17,8 @@ function isOption(argument: string, name: string): boolean {
 }
 
 /**
- * Options for a thread of a process that has `processArguments`; undefined where it may inherit them. Only what is known
- * to be allowed is passed on: a thread that is explicitly given an option of the whole process (`--expose-gc`,
+ * Options for a thread of a process that has `processArguments`; undefined where it may inherit them. Only what is
+ * known to be allowed is passed on: a thread that is explicitly given an option of the whole process (`--expose-gc`,
  * `--max-old-space-size`, …) is refused too.
  */
 export function threadArguments(processArguments: readonly string[]): string[] | undefined {

@@ -13,11 +13,13 @@ import { Supervisor } from './supervisor.ts'
 /**
  * Opens an ensemble: starts its peers, each in a thread of its own, and waits until all have recovered and a leader
  * serves; a peer that needs longer than `openTimeoutMs` is not waited for. What was stored in `dataDir` before is there
- * again.
+ * again, but for sessions and their ephemeral nodes: no client of theirs can come back.
  *
  * One process, and one ensemble in it, may have a directory open. A directory whose owner died (kill -9, power cut) can
  * be opened at once. The participants of a directory are fixed when it is first opened; observers may come and go. A
- * participant whose own directory is found missing or empty is filled from the others before it votes again.
+ * participant whose own directory is found missing or empty is filled from the others before it votes again. One whose
+ * store cannot be opened (`DIRECTORY_DAMAGED`) makes the opening fail even if the others are a majority: whether to
+ * give up what it holds is for you to say. Move its directory away, and it is filled from the others.
  *
  * @param options `peers` and `dataDir` are required: see {@link EnsembleOptions}.
  * @returns The open ensemble. When it fails, nothing is left running, and no directory locked or half made.

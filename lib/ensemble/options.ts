@@ -5,6 +5,7 @@
 
 import { isAbsolute, relative, resolve, sep } from 'node:path'
 import type { ErrorCode } from '../base/errors.ts'
+import { show } from '../base/errors.ts'
 import {
   DATA_BYTES_MAX_CEILING,
   DATA_BYTES_MAX_DEFAULT,
@@ -18,7 +19,7 @@ import {
 } from '../base/limits.ts'
 import { DURABILITIES, type Durability } from '../base/ports.ts'
 import { isSid, SID_MAX, type Sid } from '../base/zxid.ts'
-import { badArgument, checkFunction, checkOptions, show } from '../client/options.ts'
+import { badArgument, checkFunction, checkOptions } from '../client/options.ts'
 
 const PEER_ROLES = ['participant', 'observer'] as const
 /** A participant votes and counts towards the quorum; an observer follows what they agreed on. */
@@ -170,31 +171,33 @@ function checkSid(value: unknown, name: string): Sid {
   throw badArgument(`option ${name} must be an integer from 1 to ${SID_MAX}, not ${show(value)}`)
 }
 
-function checkPeer(peer: PeerOptions, at: number, root: string | undefined): PeerConfig {
+function checkPeer(peer: PeerOptions, at: number): PeerConfig {
   const name = `peers[${at}]`
   if (typeof peer !== 'object' || peer === null) {
     throw badArgument(`option ${name} must be an object like { sid: 1 }, not ${show(peer)}`)
   }
   checkOptions(name, peer, PEER_OPTIONS)
   const sid = checkSid(peer.sid, `${name}.sid`)
-  const role = checkChoice(peer.role ?? 'participant', `${name}.role`, PEER_ROLES)
-  const own =
+  const { role = 'participant' } = peer
+  checkChoice(role, `${name}.role`, PEER_ROLES)
+  const dataDir =
     peer.dataDir === undefined ? undefined : checkDirectory(peer.dataDir, `${name}.dataDir`)
-  const dataDir = root === undefined ? undefined : (own ?? resolve(root, `peer-${sid}`))
   return { sid, votes: role === 'participant', dataDir }
 }
 
-function checkPeers(peers: unknown, root: string | undefined): PeerConfig[] {
+/** The peers with such directories as they were given. */
+function checkPeers(peers: unknown): PeerConfig[] {
   if (typeof peers === 'number') {
     const count = checkInteger(peers, 'peers', 1, SID_MAX)
-    return Array.from({ length: count }, (_, at) => checkPeer({ sid: at + 1 }, at, root))
+    return Array.from({ length: count }, (_, at) => checkPeer({ sid: at + 1 }, at))
   }
   if (!Array.isArray(peers)) {
     throw badArgument(
       `option peers must be a number or a list of { sid, role }, not ${show(peers)}`,
     )
   }
-  const checked = peers.map((peer: PeerOptions, at) => checkPeer(peer, at, root))
+  // Visits what a stray comma leaves out, too.
+  const checked = Array.from(peers as readonly PeerOptions[], checkPeer)
   checked.forEach(({ sid }, at) => {
     const earlier = checked.findIndex(other => other.sid === sid)
     if (earlier === at) return
@@ -212,16 +215,27 @@ function isWithin(outer: string, inner: string): boolean {
   return path === '' || !(path === '..' || path.startsWith(`..${sep}`) || isAbsolute(path))
 }
 
+/** Gives each peer its directory. */
+function placePeers(peers: readonly PeerConfig[], root: string | undefined): PeerConfig[] {
+  if (root === undefined) return peers.map(peer => ({ ...peer, dataDir: undefined }))
+  const placed = peers.map(({ sid, votes, dataDir }) => ({
+    ...{ sid, votes },
+    dataDir: dataDir ?? resolve(root, `peer-${sid}`),
+  }))
+  checkApart(placed, root)
+  return placed
+}
+
 /** One directory, one owner: a peer's store would not survive another's files among its own. */
-function checkApart(peers: readonly PeerConfig[], root: string | undefined): void {
+function checkApart(
+  peers: readonly { readonly sid: Sid; readonly dataDir: string }[],
+  root: string,
+): void {
   for (const { sid, dataDir } of peers) {
-    if (root === undefined || dataDir === undefined) return
     if (isWithin(dataDir, root)) {
       throw badArgument(`dataDir of peer ${sid} holds the ensemble's dataDir: give it its own`)
     }
-    const other = peers.find(
-      peer => peer.sid !== sid && peer.dataDir !== undefined && isWithin(dataDir, peer.dataDir),
-    )
+    const other = peers.find(peer => peer.sid !== sid && isWithin(dataDir, peer.dataDir))
     if (other !== undefined) {
       const both = `dataDir of peer ${sid} and peer ${other.sid}`
       throw badArgument(`${both} are the same or one within the other: give each its own`)
@@ -229,20 +243,24 @@ function checkApart(peers: readonly PeerConfig[], root: string | undefined): voi
   }
 }
 
-function checkRestart(options: RestartOptions | undefined): RestartConfig {
+function checkRestart(options: RestartOptions = {}): RestartConfig {
   checkOptions('restart', options, RESTART_OPTIONS)
-  const delayMs = options?.delayMs ?? RESTART_DELAY_MS
-  const delayMaxMs = options?.delayMaxMs ?? RESTART_DELAY_MAX_MS
+  const { policy = 'always', delayMs = RESTART_DELAY_MS } = options
   checkInteger(delayMs, 'restart.delayMs', 1, TIMER_MS_MAX)
+  // An own pause beyond the default ceiling lifts the ceiling.
+  const { delayMaxMs = Math.max(delayMs, RESTART_DELAY_MAX_MS) } = options
   return {
-    policy: checkChoice(options?.policy ?? 'always', 'restart.policy', RESTART_POLICIES),
+    policy: checkChoice(policy, 'restart.policy', RESTART_POLICIES),
     delayMs,
-    // An own pause beyond the default ceiling lifts the ceiling.
-    delayMaxMs:
-      options?.delayMaxMs === undefined
-        ? Math.max(delayMs, delayMaxMs)
-        : checkInteger(delayMaxMs, 'restart.delayMaxMs', delayMs, TIMER_MS_MAX),
+    delayMaxMs: checkInteger(delayMaxMs, 'restart.delayMaxMs', delayMs, TIMER_MS_MAX),
   }
+}
+
+/** The ensemble's directory; undefined with durability `memory`, which needs none and takes no notice of one. */
+function checkRoot(dataDir: string | undefined, durability: Durability): string | undefined {
+  if (dataDir === undefined && durability === 'memory') return undefined
+  const root = checkDirectory(dataDir, 'dataDir')
+  return durability === 'memory' ? undefined : root
 }
 
 /**
@@ -253,16 +271,20 @@ export function checkEnsemble(options: EnsembleOptions): EnsembleConfig {
   if (options === undefined)
     throw badArgument('openEnsemble needs options like { peers: 3, dataDir }')
   checkOptions('openEnsemble', options, ENSEMBLE_OPTIONS)
-  const durability = checkChoice(options.durability ?? 'power', 'durability', DURABILITIES)
-  const root = durability === 'memory' ? undefined : checkDirectory(options.dataDir, 'dataDir')
-  const peers = checkPeers(options.peers, root)
-  checkApart(peers, root)
+  const checked = checkPeers(options.peers)
+  const { durability = 'power' } = options
+  checkChoice(durability, 'durability', DURABILITIES)
+  const root = checkRoot(options.dataDir, durability)
+  const peers = placePeers(checked, root)
   const integer = (
     name: Exclude<keyof EnsembleOptions, 'peers' | 'dataDir' | 'durability' | 'restart'>,
     otherwise: number,
     low: number,
     high: number,
-  ): number => checkInteger(options[name] ?? otherwise, name, low, high)
+  ): number => {
+    const { [name]: value = otherwise } = options
+    return checkInteger(value, name, low, high)
+  }
   return {
     peers,
     dataDir: root,

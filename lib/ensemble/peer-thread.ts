@@ -103,7 +103,7 @@ export class PeerThread {
   }
 
   /**
-   * Once only: the end of a second destruction makes the pool forget that the first is under way, and a thread that dies
+   * Once only: the end of a second destruction makes the pool forget that the first is under way; a thread that dies
    * in it would be replaced by one that nobody ever ends.
    */
   #destroy(): Promise<void> {

@@ -5,9 +5,10 @@
 
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { Board } from '../base/board.ts'
-import { TreeError } from '../base/errors.ts'
+import { show, TreeError } from '../base/errors.ts'
 import type { Failure } from '../base/ports.ts'
 import type { Sid } from '../base/zxid.ts'
+import { badArgument } from '../client/options.ts'
 import type { EnsembleDirectory } from './directory.ts'
 import { Handles } from './handles.ts'
 import type { EnsembleConfig } from './options.ts'
@@ -65,8 +66,11 @@ export class Supervisor implements PeerListener {
     return [...this.#peers.values()]
   }
 
-  /** @throws TreeError NO_SUCH_PEER. */
+  /** @throws TreeError NO_SUCH_PEER, or BAD_ARGUMENTS for what is no number. */
   peer(sid: number): SupervisedPeer {
+    if (typeof sid !== 'number') {
+      throw badArgument(`a peer is named by its server id, so give a number, not ${show(sid)}`)
+    }
     const peer = this.#peers.get(sid as Sid)
     if (peer !== undefined) return peer
     const known = [...this.#peers.keys()].join(', ')

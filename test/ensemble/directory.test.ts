@@ -1,7 +1,8 @@
 /** The directories of an ensemble: what may be opened, what is refused, and that a failure leaves no trace. */
 
 import assert from 'node:assert/strict'
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { EnsembleDirectory } from '../../lib/ensemble/directory.ts'
@@ -189,6 +190,29 @@ test('a file where the directory, or the one above it, should be', async t => {
   await writeFile(file, '')
   await assert.rejects(open(file), failsWith('DIRECTORY_NOT_OURS', file))
   await assert.rejects(open(join(file, 'below')), failsWith('DIRECTORY_NOT_OURS', 'below'))
+})
+
+test('a link that leads nowhere, where the directory should be', async t => {
+  const directory = await temporaryDirectory(t)
+  const link = join(directory, 'link')
+  await symlink(join(directory, 'not', 'mounted'), link, 'junction')
+  await assert.rejects(open(link), failsWith('DIRECTORY_NOT_OURS', link))
+  assert.deepEqual(await readdir(directory), ['link'])
+})
+
+// As some read-only file systems do: what is to be made there is said to be missing, however often it is tried.
+test('a place that takes no directories', { skip: !existsSync('/proc/self') }, async () => {
+  for (const dataDir of ['/proc/none', '/proc/none/below']) {
+    await assert.rejects(open(dataDir), failsWith('NO_PERMISSION', '/proc/none', 'elsewhere'))
+  }
+})
+
+test('of what could not be made in full nothing stays', async t => {
+  const directory = await temporaryDirectory(t)
+  const tooLong = 'x'.repeat(300)
+  const dataDir = join(directory, 'a', tooLong)
+  await assert.rejects(open(dataDir), failsWith('STORAGE_FAILED', 'ENAMETOOLONG'))
+  assert.deepEqual(await readdir(directory), [])
 })
 
 test('what the system refuses becomes a code and an advice', () => {

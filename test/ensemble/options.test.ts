@@ -51,6 +51,12 @@ test('an own pause before restarts may be longer than the usual longest one', ()
   assert.deepEqual(restart, { policy: 'always', delayMs: 60_000, delayMaxMs: 60_000 })
 })
 
+/** Null stands for no default: only what is left out does. */
+const NULLABLE = [
+  ...['dataDir', 'durability', 'tickMs', 'initLimitTicks', 'syncLimitTicks', 'dataBytesMax'],
+  ...['snapshotLogBytes', 'snapshotsKept', 'restart', 'openTimeoutMs', 'onPeerFailure'],
+]
+
 const WRONG: readonly (readonly [options: unknown, ...parts: string[]])[] = [
   [undefined, 'peers: 3'],
   [null, 'must be an object'],
@@ -61,6 +67,8 @@ const WRONG: readonly (readonly [options: unknown, ...parts: string[]])[] = [
   [{ ...MEMORY, peers: 255 }, 'option peers', '255'],
   [{ ...MEMORY, peers: '3' }, 'option peers', '"3"'],
   [{ ...MEMORY, peers: [] }, 'option peers', 'participant'],
+  // biome-ignore lint/suspicious/noSparseArray: what a stray comma makes
+  [{ ...MEMORY, peers: [, { sid: 1 }] }, 'option peers[0]', '{ sid: 1 }', 'undefined'],
   [{ ...MEMORY, peers: [3] }, 'option peers[0]', '{ sid: 1 }'],
   [{ ...MEMORY, peers: [{ sid: 0 }] }, 'peers[0].sid', '1 to 254'],
   [{ ...MEMORY, peers: [{ sid: 1 }, { sid: 255 }] }, 'peers[1].sid', '255'],
@@ -70,6 +78,7 @@ const WRONG: readonly (readonly [options: unknown, ...parts: string[]])[] = [
   [{ ...MEMORY, peers: [{ sid: 1, dir: '/x' }] }, '"dir"', 'peers[0]', 'dataDir'],
   [{ peers: [{ sid: 1, dataDir: 7 }], dataDir: '/d' }, 'peers[0].dataDir', '7'],
   [{ peers: 3 }, 'option dataDir', 'undefined'],
+  [{ dataDir: 7 }, 'option peers', 'undefined'],
   [{ peers: 3, dataDir: '' }, 'option dataDir'],
   [{ peers: 3, dataDir: 'a\0b' }, 'option dataDir'],
   [{ peers: [{ sid: 1, dataDir: '/d' }], dataDir: '/d' }, 'peer 1', "ensemble's dataDir"],
@@ -100,6 +109,13 @@ const WRONG: readonly (readonly [options: unknown, ...parts: string[]])[] = [
   [{ ...MEMORY, peers: 3, restart: { delayMs: 0 } }, 'restart.delayMs'],
   [{ ...MEMORY, peers: 3, restart: { delayMs: 9, delayMaxMs: 8 } }, 'restart.delayMaxMs', '9 to'],
   [{ ...MEMORY, peers: 3, restart: { delay: 9 } }, '"delay"', 'delayMs'],
+  ...NULLABLE.map(name => [{ ...MEMORY, peers: 3, [name]: null }, name, 'null'] as const),
+  [{ ...MEMORY, peers: null }, 'option peers', 'null'],
+  [{ ...MEMORY, peers: [{ sid: 1, role: null }] }, 'peers[0].role', 'null'],
+  [{ ...MEMORY, peers: [{ sid: 1, dataDir: null }] }, 'peers[0].dataDir', 'null'],
+  [{ ...MEMORY, peers: 3, restart: { policy: null } }, 'restart.policy', 'null'],
+  [{ ...MEMORY, peers: 3, restart: { delayMs: null } }, 'restart.delayMs', 'null'],
+  [{ ...MEMORY, peers: 3, restart: { delayMaxMs: null } }, 'restart.delayMaxMs', 'null'],
   [{ ...MEMORY, peers: 3, onPeerFailure: 'log' }, 'option onPeerFailure', 'function'],
 ]
 

@@ -351,6 +351,11 @@ test('unknown peers and a closed ensemble are refused', async t => {
   const ensemble = await openStubs(t, THREE)
   await assert.rejects(ensemble.kill(4), failsWith('NO_SUCH_PEER', '1, 2, 3'))
   await assert.rejects(ensemble.start(0), failsWith('NO_SUCH_PEER'))
+  const noNumber = failsWith('BAD_ARGUMENTS', 'a number')
+  for (const sid of ['2', Symbol('2'), undefined, null, { sid: 2 }]) {
+    await assert.rejects(ensemble.kill(sid as unknown as number), noNumber)
+    await assert.rejects(ensemble.start(sid as unknown as number), noNumber)
+  }
   await Promise.all([ensemble.close(), ensemble.close()])
   await ensemble.close()
   await ensemble[Symbol.asyncDispose]()

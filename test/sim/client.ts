@@ -281,7 +281,7 @@ export class SimClient implements ConnectionListener {
       if (delivery.kind === 'call') this.#settled(delivery as SimCall)
       else if (delivery.kind === 'firing') {
         counters.add('watches fired')
-        for (const watcher of delivery.watchers) watcher(delivery.event)
+        delivery.watcher(delivery.event)
       } else if (this.core.finished) {
         counters.add(delivery.state === 'expired' ? 'sessions expired' : 'sessions closed')
         if (trace.on) trace.line(this.name, delivery.state)

@@ -165,7 +165,7 @@ test('a follower whose disk hangs leaves its leader', () => {
   assert.deepEqual(cluster.peer(1).texts, ['x', 'y'])
 })
 
-test('a leader that nobody follows, and followers that nobody leads, try again after syncLimit', () => {
+test('a leader nobody follows, and followers nobody leads, try again after syncLimit', () => {
   const cluster = new Cluster([1, 2, 3])
   cluster.drop = sent => sent.message.kind === 'followerInfo'
   startAll(cluster)
