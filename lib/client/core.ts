@@ -172,9 +172,10 @@ export class ClientCore {
     return this.#out.take()
   }
 
-  receive(frame: Uint8Array): void {
+  /** `ensembleClosed`: a session that is ended now ends with its ensemble, and is not one that expired. */
+  receive(frame: Uint8Array, ensembleClosed = false): void {
     const from = new ByteReader(frame)
-    while (this.#linked && !from.done) this.#hear(decodePeerMessage(from))
+    while (this.#linked && !from.done) this.#hear(decodePeerMessage(from), ensembleClosed)
     this.#sendWaiting()
   }
 
@@ -222,7 +223,7 @@ export class ClientCore {
     return this.#deliveries.shift()
   }
 
-  #hear(message: PeerMessage): void {
+  #hear(message: PeerMessage, ensembleClosed: boolean): void {
     switch (message.kind) {
       case 'reply':
         this.#answered(message.reply)
@@ -244,8 +245,9 @@ export class ClientCore {
         return
       }
       case 'goodbye':
-        if (message.code === 'SESSION_EXPIRED') this.finish('expired', 'SESSION_EXPIRED')
-        else this.disconnected()
+        if (message.code !== 'SESSION_EXPIRED') this.disconnected()
+        else if (ensembleClosed) this.finish('closed', 'CLOSED')
+        else this.finish('expired', 'SESSION_EXPIRED')
     }
   }
 

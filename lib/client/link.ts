@@ -95,7 +95,7 @@ export class Link implements HomeListener {
   onFrame(home: Home, frame: Uint8Array): void {
     if (home !== this.#home) return
     this.#receive(frame)
-    if (this.#core.linked) this.flush()
+    if (this.#core.linked && !this.#doors.ensembleClosed) this.flush()
     else this.patrol()
     this.#onArrival()
   }
@@ -109,7 +109,9 @@ export class Link implements HomeListener {
 
   #receive(frame: Uint8Array): void {
     this.#heardAt = performance.now()
-    this.#guard(() => this.#core.receive(frame))
+    // The news that the ensemble closes was sent before anything a peer says of its end, but on another port.
+    this.#doors.collect()
+    this.#guard(() => this.#core.receive(frame, this.#doors.ensembleClosed))
     if (this.#core.state === 'connected') this.#unservedSince = undefined
     if (!this.#core.linked) this.#hangUp()
   }

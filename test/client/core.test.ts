@@ -263,6 +263,17 @@ test('expiry fails what is under way and what comes later', () => {
   assert.equal(core.state, 'expired')
 })
 
+test('a session that ends with its ensemble is closed, not expired', () => {
+  const core = openCore()
+  submit(core, set(), get())
+  const out = new ByteWriter()
+  encodeGoodbye(out, 'SESSION_EXPIRED')
+  core.receive(out.take(), true)
+  submit(core, get())
+  assert.deepEqual(settle(core), Array(3).fill('CLOSED'))
+  assert.equal(core.state, 'closed')
+})
+
 test('a closing session answers what it has and refuses the rest', () => {
   const core = openCore()
   submit(core, set(), closeSession(), get())
