@@ -24,6 +24,11 @@ export interface LogPoint {
   readonly chain: number
 }
 
+/** The place after a group. */
+export function pointOf(group: Group): LogPoint {
+  return { zxid: group.last, chain: group.chain }
+}
+
 function mix(hash: number, word: number): number {
   let value = Math.imul(hash ^ word, 0x9e3779b1)
   value ^= value >>> 15

@@ -234,9 +234,3 @@ export function decodePayload(from: ByteReader): Payload {
   }
   return { time, txns }
 }
-
-/** Number of transactions in a payload, without decoding them. */
-export function countTxns(payload: Uint8Array): number {
-  const view = new DataView(payload.buffer, payload.byteOffset, HEADER_BYTES)
-  return view.getUint32(HEADER_BYTES - 4, true)
-}

@@ -1,13 +1,9 @@
 /** What both stores know of logs: where a write may stand, and where each epoch's part ends. Pure. */
 
 import { assert } from '../base/assert.ts'
-import { follows, type Group, type LogPoint } from '../base/group.ts'
+import { follows, type Group, type LogPoint, pointOf } from '../base/group.ts'
 import { epochOf } from '../base/zxid.ts'
 import type { EpochEnds, Persist, SnapshotHead } from '../zab/types.ts'
-
-export function pointOf(group: Group): LogPoint {
-  return { zxid: group.last, chain: group.chain }
-}
 
 /**
  * The end of the log after `batch`.

@@ -5,11 +5,11 @@
 
 import { assert } from '../base/assert.ts'
 import type { TreeError } from '../base/errors.ts'
-import { follows, type Group, LOG_START, type LogPoint } from '../base/group.ts'
+import { follows, type Group, LOG_START, type LogPoint, pointOf } from '../base/group.ts'
 import { EPOCH_ZERO, ZXID_ZERO, type Zxid } from '../base/zxid.ts'
 import type { Epochs, Persist, SnapshotHead } from '../zab/types.ts'
 import { storageFailure } from './failures.ts'
-import { epochEndsOf, pointOf, tailAfter } from './log.ts'
+import { epochEndsOf, tailAfter } from './log.ts'
 import type { StoredSnapshot } from './records.ts'
 import { type Chain, ChainCursor, SnapshotCatalog } from './snapshots.ts'
 import type { Recovered, SnapshotKind, SnapshotReader, Store } from './store.ts'

@@ -5,13 +5,13 @@
  */
 
 import { MalformedError } from '../base/bytes.ts'
-import { follows, type Group, LOG_START, type LogPoint } from '../base/group.ts'
+import { follows, type Group, LOG_START, type LogPoint, pointOf } from '../base/group.ts'
 import { type Epoch, epochOf, formatZxid, ZXID_ZERO, type Zxid } from '../base/zxid.ts'
 import type { Epochs } from '../zab/types.ts'
 import type { Disk } from './disk.ts'
 import { storageFailure } from './failures.ts'
 import { ALL_CHUNKS, ALL_HEADS, chunksOf, logAfter, snapshotIdOf } from './keys.ts'
-import { epochEndsOf, pointOf } from './log.ts'
+import { epochEndsOf } from './log.ts'
 import { decodeChunk, decodeGroup, decodeHead, type Meta, type StoredSnapshot } from './records.ts'
 import { type Chain, chainOf } from './snapshots.ts'
 import type { Recovered } from './store.ts'

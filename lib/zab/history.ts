@@ -4,12 +4,10 @@
  */
 
 import { assert, verify } from '../base/assert.ts'
-import { follows, type Group, LOG_START, type LogPoint } from '../base/group.ts'
+import { follows, type Group, LOG_START, type LogPoint, pointOf } from '../base/group.ts'
 import { HISTORY_BYTES_MAX, HISTORY_GROUPS_MAX } from '../base/limits.ts'
 import { epochOf, type Zxid } from '../base/zxid.ts'
 import type { EpochEnds, SnapshotHead } from './types.ts'
-
-const pointOf = (group: Group): LogPoint => ({ zxid: group.last, chain: group.chain })
 
 export interface RecoveredHistory {
   /** Where the store's log begins: what precedes is only in snapshots. */

@@ -4,7 +4,7 @@
  */
 
 import { assert, unreachable } from '../base/assert.ts'
-import { type Group, LOG_START, type LogPoint } from '../base/group.ts'
+import { type Group, LOG_START, type LogPoint, pointOf } from '../base/group.ts'
 import { type Epoch, makeZxid, type Sid, ZXID_ZERO, type Zxid } from '../base/zxid.ts'
 import type { Desk } from './desk.ts'
 import { joinPoint } from './history.ts'
@@ -161,7 +161,7 @@ export class LearnerLink {
   propose(group: Group): void {
     if (!this.votes || !this.#forwards) return
     this.send({ kind: 'proposal', group })
-    this.#sent = { zxid: group.last, chain: group.chain }
+    this.#sent = pointOf(group)
   }
 
   /** Tells of a new commit point; `groups` are what it committed. */
@@ -174,7 +174,7 @@ export class LearnerLink {
     for (const group of groups) {
       if (group.last <= this.#sent.zxid) continue
       this.send({ kind: 'inform', group })
-      this.#sent = { zxid: group.last, chain: group.chain }
+      this.#sent = pointOf(group)
     }
   }
 
@@ -232,12 +232,7 @@ export class LearnerLink {
       return
     }
     if (!this.#joined) this.#join(this.#sent, this.#state?.last.zxid !== this.#sent.zxid)
-    const limit = this.#limit()
-    for (const group of groups) {
-      if (group.last > limit) break
-      this.send({ kind: 'proposal', group })
-      this.#sent = { zxid: group.last, chain: group.chain }
-    }
+    this.#sendGroups(groups)
     this.#sendFrom(this.#sent)
   }
 
@@ -254,10 +249,15 @@ export class LearnerLink {
     this.#failed = 'the history it needs is not in the store'
   }
 
-  /** An observer gets only what is committed. */
-  #limit(): Zxid {
+  /** Sends groups of the past; an observer gets only what is committed. */
+  #sendGroups(groups: readonly Group[]): void {
     const { history } = this.#desk
-    return this.votes ? history.last.zxid : history.committed
+    const limit = this.votes ? history.last.zxid : history.committed
+    for (const group of groups) {
+      if (group.last > limit) return
+      this.send({ kind: 'proposal', group })
+      this.#sent = pointOf(group)
+    }
   }
 
   /** Sends what memory holds after `point`, or asks the store for what lies before that; ends with NEWLEADER. */
@@ -265,12 +265,7 @@ export class LearnerLink {
     const { history } = this.#desk
     const groups = history.groupsAfter(point.zxid)
     if (groups === undefined) return this.#loadGroups(point)
-    const limit = this.#limit()
-    for (const group of groups) {
-      if (group.last > limit) break
-      this.send({ kind: 'proposal', group })
-      this.#sent = { zxid: group.last, chain: group.chain }
-    }
+    this.#sendGroups(groups)
     const epoch = this.#epoch!
     this.send({ kind: 'commit', zxid: commitWithin(history.committed, this.#sent.zxid) })
     this.send({ kind: 'newLeader', zxid: makeZxid(epoch, 0) })

@@ -7,7 +7,7 @@
  */
 
 import { assert, unreachable } from '../base/assert.ts'
-import { follows, type Group, type LogPoint } from '../base/group.ts'
+import { follows, type Group, type LogPoint, pointOf } from '../base/group.ts'
 import { type Epoch, epochOf, type Sid, type Zxid } from '../base/zxid.ts'
 import type { Desk } from './desk.ts'
 import type { LeaderMessage, LearnerMessage, SnapshotHead } from './types.ts'
@@ -240,7 +240,7 @@ export class Learner {
         return this.#end('a proposal before DIFF, TRUNC or SNAP')
       if (!follows(plan.tail, group)) return this.#end('a gap in the proposals')
       plan.groups.push(group)
-      plan.tail = { zxid: group.last, chain: group.chain }
+      plan.tail = pointOf(group)
     } else if (
       phase.kind === 'entering' ||
       phase.kind === 'entered' ||

@@ -1,11 +1,14 @@
 /** What all parts of a run share: its clock, its knobs, and how long things take. */
 
+import { setVerifying } from '../../lib/base/assert.ts'
 import type { Prng } from '../support/prng.ts'
 import { Agenda } from './agenda.ts'
 import { Counters } from './counters.ts'
 import { drawKnobs, type Knobs, within } from './knobs.ts'
 import { type Mutation, type MutationName, mutationOf } from './mutations.ts'
 import { Trace } from './trace.ts'
+
+setVerifying(true)
 
 const WALL_START_MS = 1_700_000_000_000
 /** How long frames and writes take at most when all is well. */

@@ -5,6 +5,7 @@
  */
 
 import assert from 'node:assert/strict'
+import { setVerifying } from '../../lib/base/assert.ts'
 import { crc32 } from '../../lib/base/crc32.ts'
 import { type Group, LOG_START, type LogPoint, makeGroup } from '../../lib/base/group.ts'
 import { type Epoch, epochOf, makeZxid, type Sid, type Zxid } from '../../lib/base/zxid.ts'
@@ -18,6 +19,8 @@ import type {
   SnapshotHead,
 } from '../../lib/zab/types.ts'
 import { Zab } from '../../lib/zab/zab.ts'
+
+setVerifying(true)
 
 export interface Disk {
   epochs: Epochs
