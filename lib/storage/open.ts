@@ -48,6 +48,13 @@ const DATABASE_OPTIONS = Object.freeze({
 
 const SYNCED = Object.freeze({ keyEncoding: 'view', valueEncoding: 'view', sync: true } as const)
 
+/** Makes the database of a directory; it is opened, used and closed by the store. */
+export type MakeDatabase = (directory: string) => Database
+
+function makeLevel(directory: string): Database {
+  return new Level(directory, DATABASE_OPTIONS)
+}
+
 interface FoundMeta {
   readonly meta: Meta
   readonly metaFault: string | undefined
@@ -97,9 +104,13 @@ async function findMeta(
   return { meta, metaFault: undefined }
 }
 
-async function openLevelStore(directory: string, options: StoreOptions): Promise<Store> {
+async function openLevelStore(
+  directory: string,
+  options: StoreOptions,
+  makeDatabase: MakeDatabase,
+): Promise<Store> {
   const wasInUse = await claimDirectory(directory, options.sid)
-  const database: Database = new Level(directory, DATABASE_OPTIONS)
+  const database = makeDatabase(directory)
   try {
     await database.open()
     const found = await findMeta(database, directory, options, wasInUse)
@@ -114,12 +125,16 @@ async function openLevelStore(directory: string, options: StoreOptions): Promise
 
 /**
  * Opens the store of one peer, to be recovered next.
+ * @param makeDatabase what stands in for LevelDB, when that is not to be used as it is
  * @throws TreeError DIRECTORY_LOCKED, DIRECTORY_NOT_OURS, DIRECTORY_DAMAGED, FORMAT_TOO_NEW, NO_PERMISSION, NO_SPACE or
  * STORAGE_FAILED; its `path` is the directory.
  */
-export async function openStore(options: StoreOptions): Promise<Store> {
+export async function openStore(
+  options: StoreOptions,
+  makeDatabase: MakeDatabase = makeLevel,
+): Promise<Store> {
   const { dataDir, durability, snapshotsKept = SNAPSHOTS_KEPT } = options
   if (durability === 'memory') return new MemoryStore({ snapshotsKept })
   assert(dataDir !== undefined, 'a durable peer has a directory')
-  return openLevelStore(dataDir, options)
+  return openLevelStore(dataDir, options, makeDatabase)
 }
