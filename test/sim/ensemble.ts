@@ -7,11 +7,12 @@ import { type ClientHost, SimClient } from './client.ts'
 import { SimDisk } from './disk.ts'
 import { Execution } from './execution.ts'
 import { stream, TICK_US } from './knobs.ts'
-import { Nemesis, type Victims } from './nemesis.ts'
+import { Nemesis } from './nemesis.ts'
 import { SimNet } from './net.ts'
 import { type PeerHost, SimPeer } from './peer.ts'
 import { PeerCheck } from './peer-check.ts'
 import type { Witness } from './session-check.ts'
+import type { Victims } from './strike.ts'
 import type { World } from './world.ts'
 
 export class SimEnsemble implements PeerHost, ClientHost, Victims, Witness {

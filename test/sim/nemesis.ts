@@ -1,33 +1,44 @@
 /**
- * Does harm: draws a fault from those the seed has switched on, now and then, and undoes it later. Any number may lie
- * over each other. The one thing it spares is what no quorum could survive: the data of a majority.
+ * Does harm: now and then a fault of those the seed has switched on, undone later. Any number may lie over each other.
+ * Faults are numbered, and each draws from a generator of its own; when they strike is drawn from one generator, also
+ * for those that are left out. So a run with fewer faults is as like the first run as can be.
  */
 
-import type { Sid } from '../../lib/base/zxid.ts'
 import type { Prng } from '../support/prng.ts'
-import type { SimClient } from './client.ts'
-import { DiskImage } from './disk-image.ts'
 import { type FaultClass, TICK_US, within } from './knobs.ts'
-import type { SimNet } from './net.ts'
-import type { SimPeer } from './peer.ts'
+import { LINK_FAULTS } from './link-faults.ts'
+import { PEER_FAULTS } from './peer-faults.ts'
+import { type Inflict, Strike, type Victims } from './strike.ts'
 import type { World } from './world.ts'
 
-export interface Victims {
-  readonly peers: readonly SimPeer[]
-  readonly net: SimNet
-  clients(): readonly SimClient[]
+export interface StruckFault {
+  /** 1 is the first of the run; those that were left out or hit nobody are counted. */
+  readonly ordinal: number
+  readonly fault: FaultClass
+  readonly atTick: number
+  readonly detail: string
 }
+
+const FAULTS: Readonly<Record<FaultClass, Inflict>> = { ...LINK_FAULTS, ...PEER_FAULTS }
 
 export class Nemesis {
   readonly #world: World
+  /** For the times between faults only. */
   readonly #prng: Prng
   readonly #victims: Victims
+  readonly #struck: StruckFault[] = []
+  #ordinal = 0
   #active = true
 
   constructor(world: World, prng: Prng, victims: Victims) {
     this.#world = world
     this.#prng = prng
     this.#victims = victims
+  }
+
+  /** The faults that hit somebody, in order. */
+  get struck(): readonly StruckFault[] {
+    return this.#struck
   }
 
   start(): void {
@@ -48,173 +59,24 @@ export class Nemesis {
   }
 
   #plan(): void {
-    const { agenda, knobs } = this.#world
+    const { agenda, knobs, skippedFaults } = this.#world
     agenda.after(within(this.#prng, knobs.faultEveryTicks) * TICK_US, () => {
       if (!this.#active) return
-      this.#strike(this.#prng.pick(knobs.faults))
+      const ordinal = ++this.#ordinal
+      if (!skippedFaults.has(ordinal)) this.#strike(ordinal)
       this.#plan()
     })
   }
 
-  #strike(fault: FaultClass): void {
-    const { counters, trace } = this.#world
-    if (!this.#inflict(fault)) return
+  #strike(ordinal: number): void {
+    const { agenda, counters, knobs, trace } = this.#world
+    const strike = new Strike(ordinal, this.#world, this.#victims, () => !this.#active)
+    const fault = strike.prng.pick(knobs.faults)
+    const detail = FAULTS[fault](strike)
+    if (detail === undefined) return
+    const atTick = Math.floor(agenda.now / TICK_US)
+    this.#struck.push({ ordinal, fault, atTick, detail })
     counters.add(`fault: ${fault}`)
-    if (trace.on) trace.line('!!', fault)
-  }
-
-  /** Returns false when there is nobody to inflict it on. */
-  #inflict(fault: FaultClass): boolean {
-    switch (fault) {
-      case 'crash':
-        return this.#onPeer(peer => this.#crash(peer))
-      case 'crashAll':
-        for (const peer of this.#living()) this.#crash(peer)
-        return true
-      case 'pause':
-        return this.#onPeer(peer => peer.pause(this.#later()))
-      case 'diskStall':
-        return this.#onPeer(({ disk }) => disk.stall(this.#later()))
-      case 'damage':
-      case 'wipe':
-        return this.#ruin(fault)
-      case 'clockJump':
-        this.#world.jumpClock(this.#prng.between(-100_000, 100_000))
-        return true
-      case 'clientMoves':
-        return this.#onClient(client => client.move())
-      case 'clientDies':
-        return this.#onClient(client => client.die())
-      case 'clientStalls':
-        return this.#onClient(client => client.stall(this.#later()))
-      default:
-        return this.#disturb(fault)
-    }
-  }
-
-  /** Faults of the links. */
-  #disturb(fault: 'isolate' | 'oneWayCut' | 'split' | 'ring' | 'clog' | 'rewire'): boolean {
-    const prng = this.#prng
-    const sids = this.#victims.peers.map(({ sid }) => sid)
-    if (sids.length < 2) return false
-    const leader = this.#leader()?.sid
-    const [first, second] = prng.shuffle(sids) as [Sid, Sid]
-    const a = leader ?? first
-    const b = a === second ? first : second
-    switch (fault) {
-      case 'isolate':
-        this.#cutWhere((from, to) => from === a || to === a)
-        return true
-      case 'oneWayCut':
-        if (prng.chance(0.5)) this.#cutWhere((from, to) => from === a && to === b)
-        else this.#cutWhere(from => from === a)
-        return true
-      case 'split': {
-        const side = new Set(sids.filter(() => prng.chance(0.5)))
-        this.#cutWhere((from, to) => side.has(from) !== side.has(to))
-        return true
-      }
-      case 'ring':
-        // Everybody sees a majority, and nobody the same one.
-        this.#cutWhere(
-          (from, to) => Math.abs(from - to) > 1 && Math.abs(from - to) < sids.length - 1,
-        )
-        return true
-      case 'clog':
-        for (const [from, to] of this.#pairs()) {
-          if (prng.chance(0.3)) this.#victims.net.clog(from, to, this.#later())
-        }
-        return true
-      case 'rewire':
-        if (this.#living().length < sids.length) return false
-        this.#victims.net.replace(a, b)
-        return true
-    }
-  }
-
-  #crash(peer: SimPeer): void {
-    const { knobs, trace } = this.#world
-    const share = this.#prng.chance(knobs.survival) ? this.#prng.unit() * 1.2 : 0
-    const noticed = !this.#prng.chance(knobs.silence)
-    peer.crash(Math.min(share, 1))
-    this.#victims.net.died(peer.sid, noticed)
-    if (trace.on) trace.line(`P${peer.sid}`, noticed ? 'dies' : 'dies unnoticed')
-    const { life } = peer
-    this.#world.agenda.at(this.#later(), () => {
-      if (this.#active && !peer.alive && peer.life === life) peer.start()
-    })
-  }
-
-  /** Takes the data of a voter or observer, or a part; others must be able to form a quorum without it. */
-  #ruin(fault: 'damage' | 'wipe'): boolean {
-    const { peers } = this.#victims
-    const { voters } = this.#world.knobs
-    return this.#onPeer(peer => {
-      const sound = peers.filter(other => other !== peer && other.voter && other.trusted)
-      if (sound.length * 2 <= voters) return false
-      this.#crash(peer)
-      peer.ruin(fault === 'wipe' ? new DiskImage() : this.#cutShort(peer.disk.safe.copy()))
-      return true
-    })
-  }
-
-  /** A log with a hole is good up to the hole. */
-  #cutShort(image: DiskImage): DiskImage {
-    const snapshotted = image.newest?.head.point.zxid ?? image.logStart.zxid
-    const first = image.indexAfter(snapshotted)
-    image.groups.length = this.#prng.between(first, image.groups.length)
-    return image
-  }
-
-  #cutWhere(lost: (from: Sid, to: Sid) => boolean): void {
-    const { net } = this.#victims
-    const cuts = this.#pairs().filter(([from, to]) => lost(from, to))
-    const abruptly = this.#prng.chance(0.5)
-    for (const [from, to] of cuts) net.cut(from, to, abruptly)
-    this.#world.agenda.at(this.#later(), () => {
-      if (!this.#active) return
-      for (const [from, to] of cuts) {
-        const whole = this.#peer(from).alive && this.#peer(to).alive
-        if (from < to || !cuts.some(([a, b]) => a === to && b === from)) {
-          if (whole) net.replace(from, to)
-        }
-      }
-    })
-  }
-
-  #pairs(): [Sid, Sid][] {
-    const sids = this.#victims.peers.map(({ sid }) => sid)
-    return sids.flatMap(from => sids.filter(to => to !== from).map((to): [Sid, Sid] => [from, to]))
-  }
-
-  #peer(sid: Sid): SimPeer {
-    return this.#victims.peers.find(peer => peer.sid === sid)!
-  }
-
-  #living(): SimPeer[] {
-    return this.#victims.peers.filter(({ alive }) => alive)
-  }
-
-  #onPeer(inflict: (peer: SimPeer) => unknown): boolean {
-    const living = this.#living()
-    if (living.length === 0) return false
-    return inflict(this.#leader() ?? this.#prng.pick(living)) !== false
-  }
-
-  /** The leader, now and then: it is hit hardest by what hits it. */
-  #leader(): SimPeer | undefined {
-    return this.#prng.chance(0.4) ? this.#victims.peers.find(({ leading }) => leading) : undefined
-  }
-
-  #onClient(inflict: (client: SimClient) => void): boolean {
-    const clients = this.#victims.clients()
-    if (clients.length === 0) return false
-    inflict(this.#prng.pick(clients))
-    return true
-  }
-
-  #later(): number {
-    const { agenda, knobs } = this.#world
-    return agenda.now + within(this.#prng, knobs.faultLastsTicks) * TICK_US
+    if (trace.on) trace.line('!!', `fault ${ordinal}: ${fault} ${detail}`)
   }
 }

@@ -19,6 +19,8 @@ export interface WorldOptions {
   /** In place of those the seed draws. */
   readonly knobs?: Partial<Knobs> | undefined
   readonly mutation?: MutationName | undefined
+  /** Ordinals of faults that the nemesis leaves out. */
+  readonly skippedFaults?: ReadonlySet<number> | undefined
   /** Lines of trace to keep. */
   readonly traceLines?: number | undefined
 }
@@ -30,11 +32,14 @@ export class World {
   readonly trace: Trace
   readonly counters = new Counters()
   readonly mutation: Mutation
+  readonly skippedFaults: ReadonlySet<number>
   #skewMs = 0
   #calm = false
 
-  constructor({ seed, knobs, mutation = 'none', traceLines = 0 }: WorldOptions) {
+  constructor(options: WorldOptions) {
+    const { seed, knobs, mutation = 'none', skippedFaults = new Set(), traceLines = 0 } = options
     this.seed = seed
+    this.skippedFaults = skippedFaults
     this.knobs = { ...drawKnobs(seed), ...knobs }
     this.mutation = mutationOf(mutation)
     this.trace = new Trace(traceLines, () => this.agenda.now)

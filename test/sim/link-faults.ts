@@ -1,0 +1,70 @@
+/** Faults of the links between peers. */
+
+import type { Sid } from '../../lib/base/zxid.ts'
+import type { Inflict, Strike } from './strike.ts'
+
+export type LinkFault = 'isolate' | 'oneWayCut' | 'split' | 'ring' | 'clog' | 'rewire'
+
+/** Two different peers, the leader now and then first. */
+function twoPeers(strike: Strike): readonly [Sid, Sid] | undefined {
+  const { peers, prng } = strike
+  if (peers.length < 2) return undefined
+  const leader = strike.leader()?.sid
+  const [first, second] = prng.shuffle(peers.map(({ sid }) => sid)) as [Sid, Sid]
+  const a = leader ?? first
+  return [a, a === second ? first : second]
+}
+
+/** Loses what the links that are named carry, until they are replaced later. */
+function cutWhere(strike: Strike, lost: (from: Sid, to: Sid) => boolean): string | undefined {
+  const { net, prng } = strike
+  const cuts = strike.pairs().filter(([from, to]) => lost(from, to))
+  if (cuts.length === 0) return undefined
+  const abruptly = prng.chance(0.5)
+  for (const [from, to] of cuts) net.cut(from, to, abruptly)
+  strike.afterwards(strike.later(), () => {
+    for (const [from, to] of cuts) {
+      const alive = strike.peer(from).alive && strike.peer(to).alive
+      const isTwin = from > to && cuts.some(([a, b]) => a === to && b === from)
+      if (alive && !isTwin) net.replace(from, to)
+    }
+  })
+  return cuts.map(([from, to]) => `P${from}>P${to}`).join(' ')
+}
+
+export const LINK_FAULTS: Readonly<Record<LinkFault, Inflict>> = {
+  isolate: strike => {
+    const [a] = twoPeers(strike) ?? []
+    return cutWhere(strike, (from, to) => from === a || to === a)
+  },
+  oneWayCut: strike => {
+    const [a, b] = twoPeers(strike) ?? []
+    const fromAll = strike.prng.chance(0.5)
+    return cutWhere(strike, (from, to) => from === a && (fromAll || to === b))
+  },
+  split: strike => {
+    const side = new Set<Sid>()
+    for (const { sid } of strike.peers) if (strike.prng.chance(0.5)) side.add(sid)
+    return cutWhere(strike, (from, to) => side.has(from) !== side.has(to))
+  },
+  // Everybody sees a majority, and nobody the same one.
+  ring: strike => {
+    const last = strike.peers.length - 1
+    return cutWhere(strike, (from, to) => Math.abs(from - to) > 1 && Math.abs(from - to) < last)
+  },
+  clog: strike => {
+    const clogged: string[] = []
+    for (const [from, to] of strike.pairs()) {
+      if (!strike.prng.chance(0.3)) continue
+      strike.net.clog(from, to, strike.later())
+      clogged.push(`P${from}>P${to}`)
+    }
+    return clogged.length === 0 ? undefined : clogged.join(' ')
+  },
+  rewire: strike => {
+    const pair = twoPeers(strike)
+    if (pair === undefined || strike.living.length < strike.peers.length) return undefined
+    strike.net.replace(...pair)
+    return `P${pair[0]}-P${pair[1]}`
+  },
+}

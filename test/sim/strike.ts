@@ -1,0 +1,88 @@
+/**
+ * One fault as it strikes: its number, the generator that all its choices come from, and what can be hit. Another fault
+ * more or less changes nothing of what this one draws.
+ */
+
+import type { Sid } from '../../lib/base/zxid.ts'
+import type { Prng } from '../support/prng.ts'
+import type { SimClient } from './client.ts'
+import { stream, TICK_US, within } from './knobs.ts'
+import type { SimNet } from './net.ts'
+import type { SimPeer } from './peer.ts'
+import type { World } from './world.ts'
+
+/** Far from the numbers of the other streams. */
+const FIRST_STREAM = 1_000_000
+
+export interface Victims {
+  readonly peers: readonly SimPeer[]
+  readonly net: SimNet
+  clients(): readonly SimClient[]
+}
+
+/** Does harm; returns whom it hit and how, or undefined when there was nobody to hit. */
+export type Inflict = (strike: Strike) => string | undefined
+
+export class Strike {
+  readonly ordinal: number
+  readonly prng: Prng
+  readonly world: World
+  readonly peers: readonly SimPeer[]
+  readonly net: SimNet
+  readonly clients: readonly SimClient[]
+  readonly #isOver: () => boolean
+
+  constructor(ordinal: number, world: World, victims: Victims, isOver: () => boolean) {
+    this.ordinal = ordinal
+    this.prng = stream(world.seed, FIRST_STREAM + ordinal)
+    this.world = world
+    this.peers = victims.peers
+    this.net = victims.net
+    this.clients = victims.clients()
+    this.#isOver = isOver
+  }
+
+  get living(): readonly SimPeer[] {
+    return this.peers.filter(({ alive }) => alive)
+  }
+
+  /** When what is done now ends. */
+  later(): number {
+    const { agenda, knobs } = this.world
+    return agenda.now + within(this.prng, knobs.faultLastsTicks) * TICK_US
+  }
+
+  /** Does something later, unless the time for faults is over by then. */
+  afterwards(time: number, action: () => void): void {
+    this.world.agenda.at(time, () => {
+      if (!this.#isOver()) action()
+    })
+  }
+
+  /** The leader, now and then: it is hit hardest by what hits it. */
+  leader(): SimPeer | undefined {
+    return this.prng.chance(0.4) ? this.peers.find(({ leading }) => leading) : undefined
+  }
+
+  /** One that lives. */
+  anyPeer(): SimPeer | undefined {
+    const leader = this.leader()
+    const { living } = this
+    const other = living.length === 0 ? undefined : this.prng.pick(living)
+    return leader ?? other
+  }
+
+  anyClient(): SimClient | undefined {
+    return this.clients.length === 0 ? undefined : this.prng.pick(this.clients)
+  }
+
+  peer(sid: Sid): SimPeer {
+    return this.peers.find(peer => peer.sid === sid)!
+  }
+
+  /** All pairs of peers, in both orders. */
+  pairs(): readonly (readonly [Sid, Sid])[] {
+    const sids = this.peers.map(({ sid }) => sid)
+    return sids.flatMap(from => sids.filter(to => to !== from).map(to => [from, to] as const))
+  }
+}
