@@ -12,6 +12,9 @@ export class MalformedError extends Error {
 }
 
 const SHORT_TEXT = 24
+/** V8 keeps so many bytes of a typed array on its own heap: making one is then as cheap as making an object. */
+const SMALL_BYTES = 64
+const NO_BYTES = new Uint8Array(0)
 const TWO_32 = 2 ** 32
 
 /** A growing buffer. `take` hands out the bytes written so far and starts over in fresh memory. */
@@ -39,6 +42,11 @@ export class ByteWriter {
     const length = this.#at
     const bytes = this.#bytes
     this.#at = 0
+    if (length <= SMALL_BYTES) {
+      const small = new Uint8Array(length)
+      for (let at = 0; at < length; at++) small[at] = bytes[at]!
+      return small
+    }
     if (length * 2 >= bytes.length) {
       this.#bytes = Buffer.allocUnsafeSlow(Math.max(this.#initial, length))
       return new Uint8Array(bytes.buffer, 0, length)
@@ -155,14 +163,15 @@ export class ByteWriter {
 
 /** Reads what a `ByteWriter` wrote. */
 export class ByteReader {
-  readonly #bytes: Buffer
-  #at: number
+  readonly #bytes: Uint8Array
+  #at = 0
   readonly #end: number
+  /** The same bytes, made when a text is read: for most frames it is not. */
+  #texts: Buffer | undefined
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    this.#at = 0
-    this.#end = bytes.byteLength
+    this.#bytes = bytes
+    this.#end = bytes.length
   }
 
   get remaining(): number {
@@ -214,6 +223,7 @@ export class ByteReader {
 
   raw(length: number): Uint8Array {
     const at = this.#take(length)
+    if (length === 0) return NO_BYTES
     return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + at, length)
   }
 
@@ -222,9 +232,9 @@ export class ByteReader {
     if (word >= 0x8000) word = (word & 0x7fff) | (this.u16() << 15)
     const size = word >>> 1
     const at = this.#take(size)
-    return (word & 1) === 1
-      ? this.#bytes.toString('latin1', at, at + size)
-      : this.#bytes.toString('utf8', at, at + size)
+    const bytes = this.#bytes
+    this.#texts ??= Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    return this.#texts.toString((word & 1) === 1 ? 'latin1' : 'utf8', at, at + size)
   }
 
   skip(length: number): void {

@@ -162,7 +162,7 @@ export class PeerCore {
     this.#settle(now)
     this.#zab.step({ kind: 'tick' })
     if (this.#leads) this.#replica.tick()
-    this.#idleTicks = this.#zab.view.serving ? 0 : this.#idleTicks + 1
+    this.#idleTicks = this.#zab.serving ? 0 : this.#idleTicks + 1
     // Reads would go on being answered from a tree that falls behind, and nobody would report these sessions.
     if (this.#idleTicks > this.#syncLimitTicks) this.#replica.sendAway()
     if (++this.#ticks % TOUCH_TICKS === 0) this.#zab.report(this.#replica.connectedSessions())
@@ -185,13 +185,13 @@ export class PeerCore {
 
   /** Follows the role: the replica prepares requests while this peer leads, and resubmits to each new leader. */
   #noticeReign(): void {
-    const view = this.#zab.view
-    const leads = view.serving && view.role === 'leading'
-    const newReign = view.serving && view.reign !== this.#servedReign
+    const { serving, leads, reign } = this.#zab
+    const newReign = serving && reign !== this.#servedReign
     if (this.#leads && (!leads || newReign)) this.#replica.unlead()
     if (newReign) {
-      this.#servedReign = view.reign
+      this.#servedReign = reign
       if (leads) {
+        const { view } = this.#zab
         assert(this.tree.zxid === view.committed, 'a leader prepares upon all that is committed')
         assert(epochOf(view.last) < view.epoch, 'a reign begins with nothing of its own')
         this.#replica.lead(makeZxid(view.epoch, 0))
@@ -202,7 +202,7 @@ export class PeerCore {
   }
 
   #order(deliveries: Deliveries, now: number): void {
-    if (!this.#zab.view.serving) return
+    if (!this.#zab.serving) return
     const own = this.#replica.takeSubmissions()
     if (!this.#leads) {
       if (own !== undefined) this.#zab.forward(own)
@@ -216,7 +216,12 @@ export class PeerCore {
     }
   }
 
-  #pack(messages: readonly Envelope[]): Addressed<Sid>[] {
+  #pack(messages: readonly Envelope[]): readonly Addressed<Sid>[] {
+    const [only] = messages
+    if (only === undefined) return NO_FRAMES
+    if (messages.length === 1) {
+      return [{ to: only.to, frame: this.#packer.pack([only.message]) }]
+    }
     const byPeer = new Map<Sid, PeerMessage[]>()
     for (const { to, message } of messages) {
       const packed = byPeer.get(to)
@@ -226,6 +231,8 @@ export class PeerCore {
     return Array.from(byPeer, ([to, packed]) => ({ to, frame: this.#packer.pack(packed) }))
   }
 }
+
+const NO_FRAMES: readonly Addressed<Sid>[] = []
 
 function isEmpty(deliveries: Deliveries): boolean {
   return (

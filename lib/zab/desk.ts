@@ -21,6 +21,15 @@ export interface ZabConfig {
   readonly crc32: (bytes: Uint8Array) => number
 }
 
+/** Most turns bring nothing: that costs nothing then. */
+const NOTHING_DELIVERED: Deliveries = Object.freeze({
+  committed: [],
+  staging: [],
+  requests: [],
+  touched: [],
+})
+const NO_WORK: Work = Object.freeze({ messages: [], loads: [] })
+
 export class Desk {
   readonly config: ZabConfig
   readonly history: History
@@ -80,6 +89,12 @@ export class Desk {
   }
 
   takeDeliveries(): Deliveries {
+    const nothing =
+      this.#committed.length === 0 &&
+      this.#staging.length === 0 &&
+      this.#requests.length === 0 &&
+      this.#touched.length === 0
+    if (nothing) return NOTHING_DELIVERED
     const deliveries = {
       committed: this.#committed,
       staging: this.#staging,
@@ -94,6 +109,7 @@ export class Desk {
   }
 
   takeWork(): Work {
+    if (this.#messages.length === 0 && this.#loads.length === 0) return NO_WORK
     const work = { messages: this.#messages, loads: this.#loads }
     this.#messages = []
     this.#loads = []

@@ -110,12 +110,26 @@ export class Zab {
     return {
       role: this.#role,
       leader,
-      serving: (this.#leader ?? this.#learner)?.serving ?? false,
+      serving: this.serving,
       reign: this.#reign,
       epoch: writes.epochs.currentEpoch,
       last: history.last.zxid,
       committed: history.committed,
     }
+  }
+
+  /** As in `view`, for those who ask with every turn. */
+  get serving(): boolean {
+    return (this.#leader ?? this.#learner)?.serving ?? false
+  }
+
+  /** Serving as the leader. */
+  get leads(): boolean {
+    return this.#leader?.serving ?? false
+  }
+
+  get reign(): number {
+    return this.#reign
   }
 
   /** Why the peer last began to look for a leader. */
@@ -213,7 +227,7 @@ export class Zab {
     this.#leader?.tick()
     this.#learner?.tick()
     // Everything proposed meanwhile piles up in memory, and what depends on this disk waits: let a better one lead.
-    const patienceTicks = this.view.serving ? 2 * config.syncLimitTicks : config.initLimitTicks
+    const patienceTicks = this.serving ? 2 * config.syncLimitTicks : config.initLimitTicks
     if (this.#role !== 'looking' && writes.inFlightTicks > patienceTicks) {
       this.#look('the disk is stuck')
     }
@@ -234,15 +248,15 @@ export class Zab {
 
   #onMessage(from: Sid, message: PeerMessage): void {
     if (message.kind === 'notification') return this.#onNotification(from, message)
-    const { connection, ...body } = message
-    if (isFromLeader(body)) {
-      if (this.#learner?.leader === from) this.#learner.receive(connection, body)
+    const { connection } = message
+    if (isFromLeader(message)) {
+      if (this.#learner?.leader === from) this.#learner.receive(connection, message)
     } else if (this.#leader !== undefined) {
-      this.#leader.receive(from, connection, body)
-    } else if (body.kind === 'followerInfo') {
-      if (this.#role === 'looking') this.#early.set(from, { connection, message: body })
+      this.#leader.receive(from, connection, message)
+    } else if (message.kind === 'followerInfo') {
+      if (this.#role === 'looking') this.#early.set(from, { connection, message })
       else this.#desk.send(from, { kind: 'dismiss', connection })
-    } else if (body.kind === 'leave' && this.#early.get(from)?.connection === connection) {
+    } else if (message.kind === 'leave' && this.#early.get(from)?.connection === connection) {
       this.#early.delete(from)
     }
   }
@@ -294,7 +308,7 @@ export class Zab {
 
   #look(reason: string): void {
     this.#lastReason = reason
-    this.#futile = this.view.serving ? 0 : this.#futile + 1
+    this.#futile = this.serving ? 0 : this.#futile + 1
     // Whoever was turned away twice comes back with the next tick, or it would do nothing else.
     this.#pausing = this.#futile > 1
     this.#leader?.leave()
