@@ -28,6 +28,7 @@ export class Replica {
   readonly #dataBytesMax: number
   readonly #tickMs: number
   readonly #home: Home
+  readonly #report = new ByteWriter(64)
   #tree: Tree
   /** Present while this peer leads. */
   #preparer: Preparer | undefined
@@ -139,7 +140,7 @@ export class Replica {
 
   /** The sessions connected here, for a report to the leader. */
   connectedSessions(): Uint8Array {
-    const out = new ByteWriter()
+    const out = this.#report
     for (const id of this.#home.sessions()) out.u53(id)
     return out.take()
   }

@@ -43,6 +43,11 @@ export class History {
     return group === undefined ? this.#base : pointOf(group)
   }
 
+  /** As in `last`, for those who ask with every step. */
+  get lastZxid(): Zxid {
+    return this.#groups[this.#groups.length - 1]?.last ?? this.#base.zxid
+  }
+
   get committed(): Zxid {
     return this.#committed
   }

@@ -113,7 +113,7 @@ export class Zab {
       serving: this.serving,
       reign: this.#reign,
       epoch: writes.epochs.currentEpoch,
-      last: history.last.zxid,
+      last: history.lastZxid,
       committed: history.committed,
     }
   }
@@ -162,7 +162,7 @@ export class Zab {
     this.#dispatch(input)
     this.#settle()
     const { history } = this.#desk
-    assert(history.committed <= history.last.zxid, 'nothing is committed that is not in the log')
+    assert(history.committed <= history.lastZxid, 'nothing is committed that is not in the log')
   }
 
   /** Leader only: orders a payload; false when this reign can order no more. */
