@@ -1,7 +1,7 @@
 /** The whole model world of one seed: peers, links and clients, and what is checked of them. */
 
 import { makeSid, type Sid, type Zxid } from '../../lib/base/zxid.ts'
-import type { TurnOutput } from '../../lib/peer/core.ts'
+import type { PeerInput, TurnOutput } from '../../lib/peer/core.ts'
 import type { Prng } from '../support/prng.ts'
 import { type ClientHost, SimClient } from './client.ts'
 import { SimDisk } from './disk.ts'
@@ -103,8 +103,8 @@ export class SimEnsemble implements PeerHost, ClientHost, Victims, Witness {
     this.net.started(peer.sid)
   }
 
-  turned(peer: SimPeer, output: TurnOutput): void {
-    this.check.turned(peer, output)
+  turned(peer: SimPeer, inputs: readonly PeerInput[], output: TurnOutput): void {
+    this.check.turned(peer, inputs, output)
   }
 
   acknowledged(zxid: Zxid): void {

@@ -46,13 +46,15 @@ export class Execution {
     return this.#zxid
   }
 
-  apply(group: Group): void {
+  /** Returns the transactions of the group. */
+  apply(group: Group): readonly Txn[] {
     const { time, txns } = decodePayload(new ByteReader(group.payload))
     this.#time = time
     txns.forEach((txn, at) => {
       this.#zxid = (group.first + at) as Zxid
       this.#applyOne(txn)
     })
+    return txns
   }
 
   #applyOne(txn: Txn): void {

@@ -3,7 +3,7 @@
 import { ByteReader } from '../../lib/base/bytes.ts'
 import type { Group, LogPoint } from '../../lib/base/group.ts'
 import { counterOf, epochOf, type Sid, type Zxid } from '../../lib/base/zxid.ts'
-import type { TurnOutput } from '../../lib/peer/core.ts'
+import type { PeerInput, TurnOutput } from '../../lib/peer/core.ts'
 import { decodePeerMessage } from '../../lib/zab/codec.ts'
 import type { PeerMessage } from '../../lib/zab/types.ts'
 import { Chronicle } from './chronicle.ts'
@@ -42,7 +42,7 @@ export class PeerCheck {
     this.#seen.set(peer.sid, { life: peer.life, committed: base.zxid, applied: base.zxid })
   }
 
-  turned(peer: SimPeer, output: TurnOutput): void {
+  turned(peer: SimPeer, _inputs: readonly PeerInput[], output: TurnOutput): void {
     const zab = peer.zab!
     const tree = peer.tree!
     const seen = this.#seen.get(peer.sid)!

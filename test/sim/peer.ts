@@ -27,8 +27,8 @@ export interface ClientPort {
 export interface PeerHost {
   send(from: Sid, to: Sid, frame: Uint8Array): void
   started(peer: SimPeer): void
-  /** After every turn: what can be seen of the peer now. */
-  turned(peer: SimPeer, output: TurnOutput): void
+  /** After every turn: what it took in, what came of it, and what can be seen of the peer now. */
+  turned(peer: SimPeer, inputs: readonly PeerInput[], output: TurnOutput): void
 }
 
 export class SimPeer {
@@ -231,14 +231,14 @@ export class SimPeer {
     this.#guard(() => {
       const output = core.turn(inputs, this.#world.wallMs())
       if (trace.on) trace.line(`P${this.sid}`, describeOutput(core, output))
-      this.#carryOut(output)
+      this.#carryOut(inputs, output)
     })
   }
 
-  #carryOut(output: TurnOutput): void {
+  #carryOut(inputs: readonly PeerInput[], output: TurnOutput): void {
     if (this.tree !== this.#treeSeen) this.#jumps++
     this.#treeSeen = this.tree
-    this.#host.turned(this, output)
+    this.#host.turned(this, inputs, output)
     const { trace } = this.#world
     for (const { to, frame } of output.peerFrames) {
       trace.mix(frame.length)
