@@ -187,6 +187,16 @@ export class Cluster {
     this.observers = observers
   }
 
+  /** Messages on their way, oldest first. */
+  get onTheWay(): readonly Sent[] {
+    return this.#wires
+  }
+
+  /** Number of loads that no store has answered yet. */
+  get unanswered(): number {
+    return this.#loads.length
+  }
+
   peer(sid: number): TestPeer {
     const peer = this.peers.get(sid)
     assert.ok(peer, `peer ${sid} is up`)
@@ -297,6 +307,20 @@ export class Cluster {
     const peer = this.peers.get(sent.to)
     if (peer === undefined) return true
     peer.zab.step({ kind: 'message', from: sent.from as Sid, message: sent.message })
+    this.#collect(peer)
+    return true
+  }
+
+  /** Delivers all that is on its way from one peer to another in one turn, as a frame comes. */
+  deliverFrame(from: number, to: number): boolean {
+    const isOfFrame = (sent: Sent) => sent.from === from && sent.to === to
+    const frame = this.#wires.filter(isOfFrame)
+    this.#wires = this.#wires.filter(sent => !isOfFrame(sent))
+    const peer = this.peers.get(to)
+    if (frame.length === 0 || peer === undefined) return false
+    for (const { message } of frame) {
+      peer.zab.step({ kind: 'message', from: from as Sid, message })
+    }
     this.#collect(peer)
     return true
   }
