@@ -25,14 +25,16 @@ interface Incoming {
 
 export class Snapshots {
   readonly #logBytesMax: number
+  readonly #chunkBytes: number
   #wantsFull: boolean
   #loggedBytes = 0
   #own: Own | undefined
   #incoming: Incoming | undefined
   #tasks: StoreTask[] = []
 
-  constructor(logBytesMax: number, wantsFull: boolean) {
+  constructor(logBytesMax: number, wantsFull: boolean, chunkBytes = SNAPSHOT_CHUNK_BYTES) {
     this.#logBytesMax = logBytesMax
+    this.#chunkBytes = chunkBytes
     this.#wantsFull = wantsFull
   }
 
@@ -64,7 +66,7 @@ export class Snapshots {
       return
     }
     if (this.#own !== 'ready') return
-    const bytes = tree.nextImageChunk(SNAPSHOT_CHUNK_BYTES)
+    const bytes = tree.nextImageChunk(this.#chunkBytes)
     if (bytes !== undefined) {
       this.#tasks.push({ kind: 'snapshotChunk', bytes })
       this.#own = 'writing'

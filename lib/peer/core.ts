@@ -24,6 +24,8 @@ export interface PeerConfig extends ZabConfig {
   readonly tickMs: number
   /** Bytes of log after which a snapshot is taken. */
   readonly snapshotLogBytes: number
+  /** Size of a snapshot's chunks, when it is not to be the usual one. */
+  readonly snapshotChunkBytes?: number
 }
 
 export type PeerInput =
@@ -80,7 +82,8 @@ export class PeerCore {
     this.#syncLimitTicks = config.syncLimitTicks
     const { sid, dataBytesMax, tickMs } = config
     this.#replica = new Replica({ sid, tree, dataBytesMax, tickMs })
-    this.#snapshots = new Snapshots(config.snapshotLogBytes, wantsFullSnapshot)
+    const { snapshotLogBytes, snapshotChunkBytes } = config
+    this.#snapshots = new Snapshots(snapshotLogBytes, wantsFullSnapshot, snapshotChunkBytes)
     this.#zab.start()
   }
 

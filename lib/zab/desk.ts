@@ -19,6 +19,8 @@ export interface ZabConfig {
   readonly syncLimitTicks: number
   /** Checksum of a group's payload (CRC-32); an argument so that a driver may pass a native one. */
   readonly crc32: (bytes: Uint8Array) => number
+  /** Groups kept in memory, when it is not to be the usual number. */
+  readonly historyGroupsMax?: number
 }
 
 /** Most turns bring nothing: that costs nothing then. */

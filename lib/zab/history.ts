@@ -21,6 +21,7 @@ export interface RecoveredHistory {
 export class History {
   /** Groups in memory, oldest first; each follows the one before it, the first follows `#base`. */
   #groups: Group[]
+  readonly #groupsMax: number
   #base: LogPoint
   #bytes = 0
   #epochEnds: LogPoint[]
@@ -28,7 +29,8 @@ export class History {
   #committed: Zxid
   logStart: LogPoint
 
-  constructor(recovered: RecoveredHistory) {
+  constructor(recovered: RecoveredHistory, groupsMax = HISTORY_GROUPS_MAX) {
+    this.#groupsMax = groupsMax
     this.logStart = recovered.logStart
     this.#base = recovered.base
     this.#committed = recovered.base.zxid
@@ -134,7 +136,7 @@ export class History {
     const dispensable = Math.min(durable, this.#committed)
     let dropped = 0
     while (
-      this.#groups.length - dropped > HISTORY_GROUPS_MAX ||
+      this.#groups.length - dropped > this.#groupsMax ||
       (this.#bytes > HISTORY_BYTES_MAX && this.#groups.length - dropped > 0)
     ) {
       const group = this.#groups[dropped]!

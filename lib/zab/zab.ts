@@ -80,7 +80,7 @@ export class Zab {
 
   constructor(config: ZabConfig, recovered: RecoveredPeer) {
     assert(config.peers.includes(config.sid), 'a peer is one of the peers')
-    const history = new History(recovered.history)
+    const history = new History(recovered.history, config.historyGroupsMax)
     const writes = new Writes(recovered.epochs, history.last.zxid)
     assert(
       recovered.epochs.currentEpoch >= epochOf(history.last.zxid),
