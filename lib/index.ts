@@ -20,6 +20,13 @@ export type {
 export type { TreePromises } from './client/promises.ts'
 export type { Tree } from './client/tree.ts'
 export type { Ensemble } from './ensemble/ensemble.ts'
+export type {
+  DelayOptions,
+  Direction,
+  PauseOptions,
+  PeerSet,
+} from './ensemble/fault-arguments.ts'
+export type { Faults } from './ensemble/faults.ts'
 export { openEnsemble } from './ensemble/open.ts'
 export type {
   EnsembleOptions,

@@ -65,13 +65,35 @@ export type ControlMessage =
       readonly sid: Sid
       readonly incarnation: number
       readonly port: MessagePort
+      /** One word, shared by both ends: not 0 once an end has got a newer link in this one's place. */
+      readonly replaced: SharedArrayBuffer
     }
   | { readonly kind: 'door'; readonly door: MessagePort }
   | { readonly kind: 'status'; readonly id: number }
+  /** All faults on the way to other peers from now on; instead of those set before. */
+  | { readonly kind: 'disturb'; readonly faults: readonly LinkFault[] }
+  /** Stand still for `ms`, or until `resume[0]` is no longer 0; answered by `paused` and `resumed`. */
+  | {
+      readonly kind: 'pause'
+      readonly id: number
+      readonly ms: number
+      readonly busy: boolean
+      readonly resume: SharedArrayBuffer
+    }
   /** The leader closes every session there is; others ignore it. */
   | { readonly kind: 'closeSessions' }
   /** Finish what is being written, close the store, end. */
   | { readonly kind: 'close' }
+
+/** What a fault does to the frames on their way to another peer. */
+export interface LinkFault {
+  readonly to: Sid
+  /** They are lost. */
+  readonly cut: boolean
+  /** They are late, by at least `delayMs` and at most `jitterMs` more, and in order. */
+  readonly delayMs: number
+  readonly jitterMs: number
+}
 
 /** A failure as data: structured clone would drop a `TreeError`'s class and fields. */
 export interface Failure {
@@ -87,6 +109,7 @@ export type PeerReport =
   /** The role or leader changed; `serving` tells whether requests are ordered or forwarded here. */
   | { readonly kind: 'role'; readonly serving: boolean }
   | { readonly kind: 'status'; readonly id: number; readonly status: PeerStatus }
+  | { readonly kind: 'paused' | 'resumed'; readonly id: number }
   /** The peer cannot go on; its thread ends after this. */
   | { readonly kind: 'failed'; readonly failure: Failure }
 

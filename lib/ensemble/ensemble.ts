@@ -6,6 +6,7 @@ import { connect } from '../client/connect.ts'
 import type { ConnectOptions } from '../client/options.ts'
 import type { Tree } from '../client/tree.ts'
 import type { EnsembleDirectory } from './directory.ts'
+import { Faults } from './faults.ts'
 import type { KeepAlive } from './keep-alive.ts'
 import type { EnsembleStatus } from './status.ts'
 import type { Supervisor } from './supervisor.ts'
@@ -21,6 +22,8 @@ import type { Supervisor } from './supervisor.ts'
  * after `close`, all methods but `close`, `ref` and `unref` fail with `CLOSED`.
  */
 export class Ensemble {
+  /** Injects faults: to see how an application takes them. */
+  readonly faults: Faults
   readonly #supervisor: Supervisor
   readonly #directory: EnsembleDirectory | undefined
   readonly #keepAlive: KeepAlive
@@ -35,6 +38,10 @@ export class Ensemble {
     this.#supervisor = supervisor
     this.#directory = directory
     this.#keepAlive = keepAlive
+    this.faults = new Faults(supervisor, async work => {
+      this.#checkOpen()
+      await keepAlive.during(work)
+    })
   }
 
   /**
@@ -90,8 +97,8 @@ export class Ensemble {
   }
 
   /**
-   * Kills a peer's thread where it stands, as a crash would: to see how an application takes it. Unlike after a crash
-   * the peer stays down until `start`, whatever the option `restart` says. No effect on a peer that is down.
+   * Kills a peer's thread where it stands, as a crash would. Unlike after a crash, and after `faults.kill`, the peer
+   * stays down until `start`, whatever the option `restart` says. No effect on a peer that is down.
    *
    * With durability `memory` the peer loses all it had, and is synchronised by the leader when it comes back; when a
    * majority of the participants has lost its memory, the ensemble has no leader any more.

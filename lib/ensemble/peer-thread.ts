@@ -96,9 +96,15 @@ export class PeerThread {
     this.send({ kind: 'close' })
   }
 
-  /** Ends the thread where it stands, as a crash would. */
+  /** Ends the thread where it stands. */
   kill(): void {
     this.#endAsked = true
+    void this.#destroy()
+  }
+
+  /** As `kill`, but the thread's end counts as a failure. */
+  crash(why: string): void {
+    this.#reported ??= died(why)
     void this.#destroy()
   }
 

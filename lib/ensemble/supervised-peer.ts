@@ -11,6 +11,7 @@ import { TreeError } from '../base/errors.ts'
 import type { ControlMessage, Failure, PeerBoot, PeerStatus } from '../base/ports.ts'
 import type { Sid } from '../base/zxid.ts'
 import type { PeerConfig, RestartConfig } from './options.ts'
+import { Pause, type PauseTerms } from './pause.ts'
 import { type LiveReport, PeerThread } from './peer-thread.ts'
 import { RestartDelay } from './restart-delay.ts'
 
@@ -55,6 +56,8 @@ interface Life {
   readonly waiting: ((failure: Failure | undefined) => void)[]
   /** Questions for its status that are not answered yet. */
   readonly questions: Map<number, (status: PeerStatus | undefined) => void>
+  /** Pauses it is in or about to be in. */
+  readonly pauses: Map<number, Pause>
 }
 
 export class SupervisedPeer {
@@ -139,10 +142,10 @@ export class SupervisedPeer {
    */
   async start(): Promise<void> {
     this.#stopped = false
-    clearTimeout(this.#timer)
     if (this.#life?.ending === true) await this.#life.thread.ended
     // Killed again while the last thread was going down.
     if (this.#stopped) throw toError(KILLED)
+    clearTimeout(this.#timer)
     const life = this.#life ?? this.#begin()
     if (life.ready) return
     const failure = await new Promise<Failure | undefined>(resolve => life.waiting.push(resolve))
@@ -154,6 +157,40 @@ export class SupervisedPeer {
     const thread = this.#stop()
     thread?.kill()
     await thread?.ended
+  }
+
+  /** Ends the thread as `kill` does, but as if it had died by itself: it is told about, and started again. */
+  async crash(why: string): Promise<void> {
+    const life = this.#life
+    if (life === undefined) return
+    if (!life.ending) {
+      life.ending = true
+      life.thread.crash(why)
+    }
+    await life.thread.ended
+  }
+
+  /** Lets the thread stand still. Resolves when it does; at once when the peer is down. */
+  async pause(terms: PauseTerms): Promise<void> {
+    const life = this.#life
+    if (life === undefined || !this.isUp) return
+    const pause = new Pause(terms)
+    const id = ++this.#questions
+    life.pauses.set(id, pause)
+    life.thread.send({ kind: 'pause', id, ...pause.terms })
+    await pause.begun
+  }
+
+  /** Wakes the thread from its pauses. Resolves when they are over. */
+  async resume(): Promise<void> {
+    const pauses = [...(this.#life?.pauses.values() ?? [])]
+    for (const pause of pauses) pause.end()
+    await Promise.all(pauses.map(({ over }) => over))
+  }
+
+  /** Waits until it has taken up all that was sent; or as long as it answers, or until it next does anything. */
+  async settled(): Promise<void> {
+    if (this.#life?.pauses.size === 0) await this.status()
   }
 
   /** Lets the peer close its store and end. One that is still opening it has nothing to finish. */
@@ -205,6 +242,7 @@ export class SupervisedPeer {
       ending: false,
       waiting: [],
       questions: new Map(),
+      pauses: new Map(),
     }
     this.#life = life
     void thread.ended.then(failure => this.#onEnd(life, failure))
@@ -234,6 +272,12 @@ export class SupervisedPeer {
         return
       case 'status':
         life.questions.get(report.id)?.(report.status)
+        return
+      case 'paused':
+        return life.pauses.get(report.id)?.onBegun()
+      case 'resumed':
+        life.pauses.get(report.id)?.onOver()
+        life.pauses.delete(report.id)
     }
   }
 
@@ -242,6 +286,7 @@ export class SupervisedPeer {
     // The thread may not have got round to it.
     this.#board.showDown(this.sid, life.incarnation)
     for (const answer of life.questions.values()) answer(undefined)
+    for (const pause of life.pauses.values()) pause.onOver()
     for (const tell of life.waiting) tell(failure ?? KILLED)
     if (failure === undefined) return
     this.#lastFailure = failure

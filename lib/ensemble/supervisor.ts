@@ -10,6 +10,7 @@ import type { Failure } from '../base/ports.ts'
 import type { Sid } from '../base/zxid.ts'
 import { badArgument } from '../client/options.ts'
 import type { EnsembleDirectory } from './directory.ts'
+import { Disturbance } from './disturbance.ts'
 import { Handles } from './handles.ts'
 import type { EnsembleConfig } from './options.ts'
 import { closeSessions, seeOffClients } from './sessions.ts'
@@ -25,8 +26,9 @@ interface Opening {
 /** Makes a channel between two peers that are up; it replaces an earlier one. */
 function link(one: SupervisedPeer, other: SupervisedPeer): void {
   const { port1, port2 } = new MessageChannel()
-  const toOther = { sid: other.sid, incarnation: other.incarnation, port: port1 }
-  const toOne = { sid: one.sid, incarnation: one.incarnation, port: port2 }
+  const replaced = new SharedArrayBuffer(4)
+  const toOther = { sid: other.sid, incarnation: other.incarnation, port: port1, replaced }
+  const toOne = { sid: one.sid, incarnation: one.incarnation, port: port2, replaced }
   one.send({ kind: 'link', ...toOther }, [port1])
   other.send({ kind: 'link', ...toOne }, [port2])
 }
@@ -36,6 +38,7 @@ export class Supervisor implements PeerListener {
   readonly #directory: EnsembleDirectory | undefined
   readonly #peers: ReadonlyMap<Sid, SupervisedPeer>
   readonly #handles: Handles
+  readonly #disturbance = new Disturbance()
   #opening: Opening | undefined
   #served = false
   /** Whether the sessions of an earlier life are closed. */
@@ -106,6 +109,24 @@ export class Supervisor implements PeerListener {
     return this.#handles.create(this.peers)
   }
 
+  /**
+   * Sets faults on the links. They are in force when this resolves, or, with a peer that is paused, before it does
+   * anything else.
+   */
+  async disturb(change: (disturbance: Disturbance) => void): Promise<void> {
+    change(this.#disturbance)
+    for (const peer of this.peers) this.#sendFaults(peer)
+    await Promise.all(this.peers.map(peer => peer.settled()))
+  }
+
+  /** Takes away the faults on all links, or on those of one peer, and replaces links that have lost frames. */
+  async healLinks(sid?: Sid): Promise<void> {
+    const broken = this.#disturbance.heal(sid)
+    for (const peer of this.peers) this.#sendFaults(peer)
+    for (const { from, to } of broken) this.#link(this.peer(from), this.peer(to))
+    await Promise.all(this.peers.map(peer => peer.settled()))
+  }
+
   status(): Promise<EnsembleStatus> {
     return statusOf(this.peers)
   }
@@ -113,6 +134,7 @@ export class Supervisor implements PeerListener {
   /** Tells the clients and sees them off, then lets all peers close their stores. */
   async close(): Promise<void> {
     this.#handles.close()
+    for (const peer of this.peers) void peer.resume()
     // What is in memory goes anyway.
     if (this.#directory !== undefined) await seeOffClients(this.peers)
     await Promise.all(this.peers.map(peer => peer.close()))
@@ -125,8 +147,9 @@ export class Supervisor implements PeerListener {
   }
 
   onReady(peer: SupervisedPeer): void {
+    this.#sendFaults(peer)
     for (const other of this.peers) {
-      if (other !== peer && other.isUp) link(peer, other)
+      if (other !== peer) this.#link(peer, other)
     }
     this.#handles.addDoors(peer)
     this.#checkOpened()
@@ -155,6 +178,19 @@ export class Supervisor implements PeerListener {
         throw error
       })
     }
+  }
+
+  /** Links two peers that are up; over again, if they were linked before. */
+  #link(one: SupervisedPeer, other: SupervisedPeer): void {
+    if (!one.isUp || !other.isUp || !this.#disturbance.mayMeet(one.sid, other.sid)) return
+    link(one, other)
+    this.#disturbance.linked(one.sid, other.sid)
+  }
+
+  #sendFaults(peer: SupervisedPeer): void {
+    if (!peer.isUp) return
+    const faults = this.#disturbance.faultsOf(peer.sid)
+    peer.send({ kind: 'disturb', faults })
   }
 
   #checkOpened(): void {

@@ -11,32 +11,21 @@ import type { ConnectMessage, ControlMessage, PeerBoot, PeerReport } from '../ba
 import type { Sid } from '../base/zxid.ts'
 import type { Store } from '../storage/store.ts'
 import type { PeerCore, PeerInput, TurnOutput } from './core.ts'
+import { Links, type LinksListener, post } from './links.ts'
+import { stall } from './stall.ts'
 import { StoreRunner } from './store-runner.ts'
-
-/** From this size on a frame's memory is handed over; below, copying is cheaper. */
-const TRANSFER_BYTES = 8192
-
-interface Link {
-  readonly port: MessagePort
-  readonly incarnation: number
-}
 
 interface Client {
   readonly port: MessagePort
   readonly wake: Int32Array
 }
 
-function post(port: MessagePort, frame: Uint8Array): void {
-  if (frame.length < TRANSFER_BYTES) port.postMessage(frame)
-  else port.postMessage(frame, [frame.buffer as ArrayBuffer])
-}
-
-export class Driver {
+export class Driver implements LinksListener {
   readonly #boot: PeerBoot
   readonly #core: PeerCore
   readonly #board: Board
   readonly #runner: StoreRunner
-  readonly #links = new Map<Sid, Link>()
+  readonly #links = new Links(this)
   readonly #clients = new Map<number, Client>()
   readonly #doors = new Set<MessagePort>()
   #inbox: PeerInput[] = []
@@ -105,10 +94,7 @@ export class Driver {
 
   #carryOut(output: TurnOutput): void {
     // Other peers first: their disks and ours then work at the same time.
-    for (const { to, frame } of output.peerFrames) {
-      const link = this.#links.get(to)
-      if (link !== undefined) post(link.port, frame)
-    }
+    for (const { to, frame } of output.peerFrames) this.#links.post(to, frame)
     this.#runner.run(output.tasks)
     for (const { to, frame } of output.clientFrames) {
       const client = this.#clients.get(to)
@@ -135,11 +121,19 @@ export class Driver {
   #onControl(message: ControlMessage): void {
     switch (message.kind) {
       case 'link':
-        return this.#link(message.sid, { port: message.port, incarnation: message.incarnation })
+        return this.#links.connect(message)
       case 'door':
         return this.#openDoor(message.door)
       case 'status':
         return this.#report({ kind: 'status', id: message.id, status: this.#core.status })
+      case 'disturb':
+        return this.#links.disturb(message.faults)
+      case 'pause': {
+        const { id, ms, busy, resume } = message
+        this.#report({ kind: 'paused', id })
+        stall(new Int32Array(resume), ms, busy)
+        return this.#report({ kind: 'resumed', id })
+      }
       case 'closeSessions':
         return this.#push({ kind: 'closeSessions' })
       case 'close':
@@ -149,25 +143,18 @@ export class Driver {
     }
   }
 
-  #link(sid: Sid, link: Link): void {
-    const before = this.#links.get(sid)
-    if (before !== undefined) this.#unlink(sid, before)
-    this.#links.set(sid, link)
-    const { port } = link
-    port.on('message', (frame: Uint8Array) => {
-      if (this.#links.get(sid) === link) this.#push({ kind: 'peerFrame', from: sid, frame })
-    })
-    port.on('close', () => this.#unlink(sid, link))
+  onLinkUp(sid: Sid): void {
     this.#push({ kind: 'linkUp', sid })
   }
 
-  /** The other end is gone: known at once, and shown to clients that are blocked and cannot see it. */
-  #unlink(sid: Sid, link: Link): void {
-    if (this.#links.get(sid) !== link) return
-    this.#links.delete(sid)
-    link.port.close()
+  onFrame(from: Sid, frame: Uint8Array): void {
+    this.#push({ kind: 'peerFrame', from, frame })
+  }
+
+  /** A peer that is gone is known at once, and shown to clients that are blocked and cannot see it. */
+  onLinkDown(sid: Sid, incarnation: number | undefined): void {
     if (this.#ended) return
-    this.#board.showDown(sid, link.incarnation)
+    if (incarnation !== undefined) this.#board.showDown(sid, incarnation)
     this.#push({ kind: 'linkDown', sid })
   }
 
@@ -200,7 +187,7 @@ export class Driver {
     this.#ended = true
     clearInterval(this.#ticker)
     this.#board.showDown(this.#boot.sid, this.#boot.incarnation)
-    for (const { port } of this.#links.values()) port.close()
+    this.#links.close()
     for (const { port } of this.#clients.values()) port.close()
     for (const door of this.#doors) door.close()
     if (error === undefined) this.#resolve()

@@ -1,0 +1,165 @@
+/** Links and the faults on them, port by port. */
+
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type TestContext, test } from 'node:test'
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
+import type { LinkFault } from '../../lib/base/ports.ts'
+import type { Sid } from '../../lib/base/zxid.ts'
+import { Links, type LinksListener } from '../../lib/peer/links.ts'
+
+const OTHER = 2 as Sid
+const NO_DELAY = { delayMs: 0, jitterMs: 0 }
+const LATE: LinkFault = { to: OTHER, cut: false, delayMs: 600_000, jitterMs: 0 }
+const CUT: LinkFault = { to: OTHER, cut: true, ...NO_DELAY }
+
+class Recorder implements LinksListener {
+  readonly heard: string[] = []
+  #tellDown: () => void = () => {}
+  onLinkUp(sid: Sid): void {
+    this.heard.push(`up ${sid}`)
+  }
+  onFrame(from: Sid, frame: Uint8Array): void {
+    this.heard.push(`frame ${frame[0]} from ${from}`)
+  }
+  onLinkDown(sid: Sid, incarnation: number | undefined): void {
+    this.heard.push(`down ${sid} ${incarnation === undefined ? 'alive' : `died as ${incarnation}`}`)
+    this.#tellDown()
+  }
+  /** The next link that goes down; to be asked for before it can. */
+  down(): Promise<void> {
+    return new Promise(resolve => {
+      this.#tellDown = resolve
+    })
+  }
+}
+
+/** The other end of a link, and the word that both ends share. */
+interface End {
+  readonly far: MessagePort
+  readonly replaced: Int32Array
+}
+
+interface Wired extends End {
+  readonly links: Links
+  readonly recorder: Recorder
+  connect(): End
+}
+
+function wire(t: TestContext): Wired {
+  const recorder = new Recorder()
+  const links = new Links(recorder)
+  t.after(() => links.close())
+  const connect = (): End => {
+    const { port1, port2 } = new MessageChannel()
+    const replaced = new SharedArrayBuffer(4)
+    links.connect({ kind: 'link', sid: OTHER, incarnation: 7, port: port1, replaced })
+    return { far: port2, replaced: new Int32Array(replaced) }
+  }
+  return { links, recorder, connect, ...connect() }
+}
+
+/** All that has got through when the link is closed behind it. */
+async function receive(wired: Wired, far: MessagePort): Promise<number[]> {
+  const arrived: number[] = []
+  far.on('message', (frame: Uint8Array) => arrived.push(frame[0]!))
+  wired.links.close()
+  await once(far, 'close')
+  return arrived
+}
+
+function send(links: Links, ...numbers: readonly number[]): void {
+  for (const number of numbers) links.post(OTHER, Uint8Array.of(number))
+}
+
+test('frames pass, and none to a peer that there is no link to', async t => {
+  const wired = wire(t)
+  send(wired.links, 1)
+  wired.links.post(3 as Sid, Uint8Array.of(9))
+  wired.links.post(OTHER, new Uint8Array(100_000).fill(2))
+  assert.deepEqual(await receive(wired, wired.far), [1, 2])
+})
+
+test('a cut loses everything, also what is held, until the link is replaced', async t => {
+  const wired = wire(t)
+  const { links } = wired
+  send(links, 1)
+  links.disturb([LATE])
+  send(links, 2)
+  links.disturb([CUT])
+  send(links, 3)
+  links.disturb([])
+  send(links, 4)
+  links.disturb([LATE])
+  send(links, 5)
+  links.disturb([])
+  const first = wired.far
+  const second = wired.connect().far
+  send(links, 6)
+  const arrived: number[] = []
+  first.on('message', (frame: Uint8Array) => arrived.push(frame[0]!))
+  await once(first, 'close')
+  assert.deepEqual(arrived, [1])
+  assert.deepEqual(await receive(wired, second), [6])
+})
+
+test('a fault outlasts the link it was set on', async t => {
+  const wired = wire(t)
+  wired.links.disturb([CUT])
+  const second = wired.connect().far
+  send(wired.links, 1)
+  assert.deepEqual(await receive(wired, second), [])
+})
+
+test('what is late stays in order, and is a copy', async t => {
+  const wired = wire(t)
+  const { links, far } = wired
+  const arrived: number[] = []
+  const all = new Promise<void>(resolve => {
+    far.on('message', (frame: Uint8Array) => {
+      arrived.push(frame[0]!)
+      if (arrived.length === 60) resolve()
+    })
+  })
+  const frame = new Uint8Array(1)
+  for (let number = 0; number < 60; number++) {
+    // Less and less late: each would overtake those before it.
+    if (number < 30) links.disturb([{ ...CUT, cut: false, delayMs: 30 - number, jitterMs: 5 }])
+    if (number === 45) links.disturb([])
+    frame[0] = number
+    links.post(OTHER, frame)
+    if (number % 10 === 0) await new Promise(resolve => setTimeout(resolve, 1))
+  }
+  await all
+  assert.deepEqual(arrived, [...arrived.keys()])
+})
+
+test('a frame that is late is not early', async t => {
+  const wired = wire(t)
+  const { links } = wired
+  links.disturb([LATE])
+  send(links, 1)
+  // A whole turn later it is still held, and goes down with the link.
+  await new Promise(resolve => setTimeout(resolve, 5))
+  assert.deepEqual(await receive(wired, wired.far), [])
+})
+
+test('a link that closes tells of a death, unless it was replaced at one of its ends', async t => {
+  const { recorder, connect, ...first } = wire(t)
+  const second = connect()
+  assert.deepEqual(recorder.heard.splice(0), ['up 2', 'down 2 alive', 'up 2'])
+  await once(first.far, 'close')
+  assert.deepEqual([first.replaced[0], second.replaced[0]], [1, 0])
+
+  // The other end has got its new link first.
+  second.replaced[0] = 1
+  second.far.close()
+  await recorder.down()
+  assert.deepEqual(recorder.heard.splice(0), ['down 2 alive'])
+
+  const third = connect()
+  third.far.postMessage(Uint8Array.of(5))
+  third.far.close()
+  await recorder.down()
+  assert.deepEqual(recorder.heard, ['up 2', 'frame 5 from 2', 'down 2 died as 7'])
+})
