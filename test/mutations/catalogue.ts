@@ -1,6 +1,21 @@
 /** All mutations: what the gate must see killed. */
 
+import { SCENARIO_MUTATIONS } from '../scenarios/mutations.ts'
+import { BROADCAST_MUTATIONS } from './broadcast.ts'
+import { ELECTION_MUTATIONS } from './elections.ts'
 import type { Mutation } from './mutation.ts'
-import { ZAB_MUTATIONS } from './zab.ts'
+import { RECOVERING_MUTATIONS } from './recovering.ts'
+import { REQUEST_MUTATIONS } from './requests.ts'
+import { SESSION_MUTATIONS } from './sessions.ts'
+import { STORING_MUTATIONS } from './storing.ts'
+import { SYNCHRONISATION_MUTATIONS } from './synchronisation.ts'
 
-export const CATALOGUE: readonly Mutation[] = [...ZAB_MUTATIONS]
+export const CATALOGUE: readonly Mutation[] = [
+  ...ELECTION_MUTATIONS,
+  ...SYNCHRONISATION_MUTATIONS,
+  ...BROADCAST_MUTATIONS,
+  ...STORING_MUTATIONS,
+  ...RECOVERING_MUTATIONS,
+  ...REQUEST_MUTATIONS,
+  ...SESSION_MUTATIONS,
+]
