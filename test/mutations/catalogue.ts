@@ -18,4 +18,5 @@ export const CATALOGUE: readonly Mutation[] = [
   ...RECOVERING_MUTATIONS,
   ...REQUEST_MUTATIONS,
   ...SESSION_MUTATIONS,
+  ...SCENARIO_MUTATIONS,
 ]
