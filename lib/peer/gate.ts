@@ -42,9 +42,7 @@ export class Gate {
   post(frame: Uint8Array): void {
     if (this.#lossy) return
     const delayMs = this.#delayMs + Math.random() * this.#jitterMs
-    const lastDueAt = this.#held.at(-1)?.dueAt ?? 0
-    const dueAt = Math.max(performance.now() + delayMs, lastDueAt)
-    this.#held.push({ frame: new Uint8Array(frame), dueAt })
+    this.#held.push({ frame: new Uint8Array(frame), dueAt: performance.now() + delayMs })
     this.#arm()
   }
 
@@ -64,7 +62,7 @@ export class Gate {
     )
   }
 
-  /** Lets go, in order, what is due by then. */
+  /** Lets go, in order, what is due by then; what is due later holds up what stands behind it. */
   #release(now: number): void {
     clearTimeout(this.#timer)
     this.#timer = undefined

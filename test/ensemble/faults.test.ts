@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { Ensemble, EnsembleStatus, PeerFailure, Tree } from '../../lib/index.ts'
 import { openEnsemble } from '../../lib/index.ts'
-import { failsWith, temporaryDirectory, until } from './support.ts'
+import { failsWith, openStubs, temporaryDirectory, until } from './support.ts'
 
 /** Time-outs of a tenth of the default: what is waited for here is a time-out, mostly. */
 const QUICK = { tickMs: 10, restart: { delayMs: 1 } } as const
@@ -224,7 +224,8 @@ test('a peer that comes back is as cut off as it was before', async t => {
   const ensemble = await openThree(t, 1)
   const tree = await ensemble.connect({ peer: 1 })
   await untilLevel(ensemble)
-  await ensemble.faults.isolate(4)
+  // It hears everything, and says nothing that anybody hears.
+  await ensemble.faults.partition({ from: 4, to: [1, 2, 3] })
   await untilStatus(ensemble, status => peerOf(status, 4).state === 'looking')
   await ensemble.faults.kill(4)
   await untilStatus(ensemble, status => peerOf(status, 4).restarts === 1 && peerOf(status, 4).up)
@@ -234,6 +235,28 @@ test('a peer that comes back is as cut off as it was before', async t => {
   await ensemble.faults.heal(4)
   await untilLevel(ensemble)
   assert.equal(peerOf(await ensemble.status(), 4).nodes, 2)
+})
+
+test('peers that are cut off from each other are not linked before they are healed', async t => {
+  const ensemble = await openStubs(t, { peers: 3, durability: 'memory' })
+  // A stub tells of the links that it was greeted on as its nodes.
+  const linksOf = async (sid: number) => peerOf(await ensemble.status(), sid).nodes
+  const untilLinks = (sid: number, count: number) =>
+    until(
+      () => linksOf(sid),
+      n => n === count,
+    )
+  for (const sid of [1, 2, 3]) await untilLinks(sid, 2)
+  await ensemble.faults.partition([[1, 2], [3]])
+  await ensemble.kill(3)
+  await ensemble.kill(2)
+  await ensemble.start(3)
+  await ensemble.start(2)
+  await untilLinks(1, 1)
+  await untilLinks(2, 1)
+  assert.equal(await linksOf(3), 0)
+  await ensemble.faults.heal()
+  for (const sid of [1, 2, 3]) await untilLinks(sid, 2)
 })
 
 test('delayed frames stay in order, and go at once when healed', async t => {
