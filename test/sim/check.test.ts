@@ -18,24 +18,15 @@ import {
   type Zxid,
 } from '../../lib/base/zxid.ts'
 import { History } from '../../lib/zab/history.ts'
-import type { View } from '../../lib/zab/zab.ts'
-import { Chronicle } from './chronicle.ts'
+import { broken } from './broken.ts'
+import { Chronicle, type Stand } from './chronicle.ts'
 import { Execution } from './execution.ts'
 import { type HeldWatch, SessionCheck, type Witness } from './session-check.ts'
 import { SimCall } from './sim-call.ts'
-import { type Check, Violation } from './violation.ts'
 
 const [P1, P2] = [makeSid(1), makeSid(2)]
 const [E1, E2, E3] = [makeEpoch(1), makeEpoch(2), makeEpoch(3)]
 const NOBODY = new Uint8Array(0)
-
-function broken(check: Check): (error: unknown) => boolean {
-  return error => {
-    assert.ok(error instanceof Violation, String(error))
-    assert.equal(error.check, check, error.message)
-    return true
-  }
-}
 
 function pointOf({ last, chain }: Group): LogPoint {
   return { zxid: last, chain }
@@ -54,9 +45,8 @@ function historyOf(...groups: Group[]): History {
   return history
 }
 
-function leading(epoch: Epoch): View {
-  const place = { last: ZXID_ZERO, committed: ZXID_ZERO }
-  return { role: 'leading', leader: P1, serving: true, reign: 1, epoch, ...place }
+function leading(epoch: Epoch): Stand {
+  return { epoch, leads: true }
 }
 
 describe('the chronicle', () => {
@@ -101,7 +91,23 @@ describe('the chronicle', () => {
   })
 
   test('finds a gap in what is delivered', () => {
-    assert.throws(() => chronicleAfter(a2), broken('PrefixConsistency'))
+    assert.throws(() => chronicleAfter(a2), broken('LocalPrimaryOrder'))
+  })
+
+  test('finds what is delivered upon another past', () => {
+    const b1 = groupAfter(pointOf(a1), E2)
+    const chronicle = chronicleAfter(a1)
+    chronicle.observe(P2, 1, leading(E2), historyOf(a1, b1))
+    const past = groupAfter(LOG_START, E1, 9)
+    const c1 = groupAfter(pointOf(past), E3)
+    chronicle.observe(P1, 2, leading(E3), historyOf(a1))
+    chronicle.observe(P1, 2, leading(E3), historyOf(past, c1))
+    assert.throws(() => chronicle.delivered(P1, a1.last, [c1]), broken('PrefixConsistency'))
+    const held = (): void => chronicle.matches(P2, LOG_START, [a1, b1], b1.last)
+    assert.throws(held, broken('PrefixConsistency'))
+    const other = (): void => chronicle.matches(P2, LOG_START, [past], past.last)
+    assert.throws(other, broken('Agreement'))
+    chronicle.matches(P2, LOG_START, [a1, b1], a1.last)
   })
 
   test('finds a return to an earlier epoch', () => {

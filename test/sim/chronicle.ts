@@ -5,9 +5,8 @@
  */
 
 import { follows, type Group, LOG_START, type LogPoint } from '../../lib/base/group.ts'
-import { type Epoch, epochOf, type Sid, type Zxid } from '../../lib/base/zxid.ts'
+import { counterOf, type Epoch, epochOf, type Sid, type Zxid } from '../../lib/base/zxid.ts'
 import type { History } from '../../lib/zab/history.ts'
-import type { View } from '../../lib/zab/zab.ts'
 import { shortZxid } from './describe.ts'
 import { holds } from './violation.ts'
 
@@ -29,6 +28,13 @@ interface Entry {
   digest: number | undefined
 }
 
+/** What of a peer's view tells who leads. */
+export interface Stand {
+  readonly epoch: Epoch
+  /** It is established in this epoch. */
+  readonly leads: boolean
+}
+
 /** Told of every committed group once, in order. */
 export type OnCommitted = (group: Group, firstAt: Sid) => void
 
@@ -38,6 +44,8 @@ export class Chronicle {
   readonly #byLast = new Map<Zxid, number>()
   readonly #reigns = new Map<Epoch, Reign>()
   readonly #onCommitted: OnCommitted
+  /** The last epoch with a reign. */
+  #newest = 0 as Epoch
 
   constructor(onCommitted: OnCommitted) {
     this.#onCommitted = onCommitted
@@ -56,13 +64,11 @@ export class Chronicle {
   }
 
   /** After a turn of a peer: a reign may have begun, and its leader may have proposed. */
-  observe(sid: Sid, life: number, view: View, history: History): void {
-    const { epoch } = view
-    const leads = view.serving && view.role === 'leading'
+  observe(sid: Sid, life: number, { epoch, leads }: Stand, history: History): void {
     const reign = this.#reigns.get(epoch)
     if (reign === undefined) {
       // A reign may begin and end within one turn: what it proposed shows first in its leader's log.
-      const began = leads || epochOf(history.last.zxid) === epoch
+      const began = leads || epochOf(history.lastZxid) === epoch
       if (began && epoch > 0) this.#establish(epoch, sid, life, history)
       return
     }
@@ -92,6 +98,20 @@ export class Chronicle {
     })
   }
 
+  /** Groups that a peer holds after `from` are, up to `committed`, those that were delivered. */
+  matches(sid: Sid, from: LogPoint, groups: readonly Group[], committed: Zxid): void {
+    this.jumped(sid, from)
+    let at = this.#indexAfter(from.zxid, sid)
+    for (const group of groups) {
+      if (group.last > committed) return
+      const known = this.#entries[at++]
+      holds(known !== undefined, 'PrefixConsistency', () => {
+        return `P${sid} holds ${shortZxid(group.last)} as committed, which nobody delivered`
+      })
+      this.#compare(sid, known.group, group)
+    }
+  }
+
   /** Whether the peer's tree has the digest that the others' had at the same place. */
   digested(sid: Sid, zxid: Zxid, digest: number): void {
     const index = this.#byLast.get(zxid)
@@ -114,6 +134,7 @@ export class Chronicle {
     const start = proposes ? (epochEnds.at(-2) ?? LOG_START) : last
     const reign: Reign = { leader, life, start, proposed: new Map(), last: start.zxid }
     this.#reigns.set(epoch, reign)
+    if (epoch > this.#newest) this.#newest = epoch
     const { end } = this
     if (end.zxid > history.base.zxid) {
       const held = history.pointAt(end.zxid)
@@ -126,7 +147,7 @@ export class Chronicle {
 
   /** What the leader has put into its log since the last look. */
   #notice(reign: Reign, epoch: Epoch, history: History): void {
-    if (history.last.zxid <= reign.last) return
+    if (history.lastZxid <= reign.last) return
     for (const group of history.groupsAfter(reign.last) ?? []) {
       holds(epochOf(group.first) === epoch, 'LocalPrimaryOrder', () => {
         return `P${reign.leader} in epoch ${epoch} logs ${shortZxid(group.first)}`
@@ -142,21 +163,36 @@ export class Chronicle {
     holds(group.first > end.zxid, 'GlobalPrimaryOrder', () => {
       return `P${sid} delivers ${shortZxid(group.first)} after ${shortZxid(end.zxid)}`
     })
-    holds(follows(end, group), 'PrefixConsistency', () => {
-      return `P${sid} delivers ${shortZxid(group.first)}, which does not follow ${shortZxid(end.zxid)}`
-    })
-    const proposed = this.#reigns.get(epoch)?.proposed.get(group.last)
-    holds(proposed === group.chain, 'Integrity', () => {
+    const reign = this.#reigns.get(epoch)
+    holds(reign?.proposed.get(group.last) === group.chain, 'Integrity', () => {
       return `P${sid} delivers ${shortZxid(group.first)}, which no leader of its epoch proposed`
     })
-    for (const [later, { leader, start }] of this.#reigns) {
-      holds(later <= epoch || start.zxid >= group.last, 'PrimaryIntegrity', () => {
-        return `${shortZxid(group.last)} is delivered, but P${leader} began epoch ${later} without it`
-      })
-    }
+    this.#checkOrder(sid, group, end)
+    if (epoch < this.#newest) this.#checkNewerReigns(epoch, group.last)
     this.#byLast.set(group.last, this.#entries.length)
     this.#entries.push({ group, digest: undefined })
     this.#onCommitted(group, sid)
+  }
+
+  /** Its leader proposed everything from the start of its epoch on, and began with all that comes before. */
+  #checkOrder(sid: Sid, group: Group, end: LogPoint): void {
+    if (follows(end, group)) return
+    const epoch = epochOf(group.first)
+    const skips = epochOf(end.zxid) === epoch || counterOf(group.first) > 1
+    holds(!skips, 'LocalPrimaryOrder', () => {
+      return `P${sid} delivers ${shortZxid(group.first)} after ${shortZxid(end.zxid)}, what lies between was proposed`
+    })
+    holds(false, 'PrefixConsistency', () => {
+      return `P${sid} delivers ${shortZxid(group.first)}, which does not follow ${shortZxid(end.zxid)}`
+    })
+  }
+
+  #checkNewerReigns(epoch: Epoch, last: Zxid): void {
+    for (const [later, { leader, start }] of this.#reigns) {
+      holds(later <= epoch || start.zxid >= last, 'PrimaryIntegrity', () => {
+        return `${shortZxid(last)} is delivered, but P${leader} began epoch ${later} without it`
+      })
+    }
   }
 
   #compare(sid: Sid, known: Group, group: Group): void {

@@ -1,5 +1,11 @@
 /** How often what happened: proof that a clean run has been through something. */
 
+type MaximumName = `most ${string}`
+
+function isMaximum(what: string): what is MaximumName {
+  return what.startsWith('most ')
+}
+
 export class Counters {
   readonly #counts = new Map<string, number>()
 
@@ -7,12 +13,20 @@ export class Counters {
     this.#counts.set(what, (this.#counts.get(what) ?? 0) + count)
   }
 
+  /** What is said of a maximum is that of the largest, here and where counters are merged. */
+  atLeast(what: MaximumName, count: number): void {
+    this.#counts.set(what, Math.max(this.get(what), count))
+  }
+
   get(what: string): number {
     return this.#counts.get(what) ?? 0
   }
 
   merge(other: Readonly<Record<string, number>>): void {
-    for (const [what, count] of Object.entries(other)) this.add(what, count)
+    for (const [what, count] of Object.entries(other)) {
+      if (isMaximum(what)) this.atLeast(what, count)
+      else this.add(what, count)
+    }
   }
 
   toRecord(): Record<string, number> {

@@ -1,62 +1,108 @@
 /** What must hold of every peer after each of its turns, and between a peer, its disk and all the others. */
 
-import { ByteReader } from '../../lib/base/bytes.ts'
 import type { Group, LogPoint } from '../../lib/base/group.ts'
-import { counterOf, epochOf, type Sid, type Zxid } from '../../lib/base/zxid.ts'
+import { epochOf, type Sid, type Zxid } from '../../lib/base/zxid.ts'
 import type { PeerInput, TurnOutput } from '../../lib/peer/core.ts'
-import { decodePeerMessage } from '../../lib/zab/codec.ts'
-import type { PeerMessage } from '../../lib/zab/types.ts'
+import type { Zab } from '../../lib/zab/zab.ts'
 import { Chronicle } from './chronicle.ts'
+import type { Counters } from './counters.ts'
 import { shortZxid } from './describe.ts'
+import { checkDisk, checkLog, checkTree } from './end-check.ts'
 import type { Execution } from './execution.ts'
+import { ExpiryCheck } from './expiry-check.ts'
 import type { SimPeer } from './peer.ts'
 import { holds } from './violation.ts'
+import { WireCheck } from './wire-check.ts'
+
+/** Turns of all peers from one round of the costly checks to the next. */
+const ROUND_TURNS = 2_000
+
+/**
+ * Why a learner ends a connection though nothing is lost but the end of what was sent: it was told what has no place in
+ * its phase, or holds a log that its leader could not have.
+ */
+export const NEVER_A_REASON: ReadonlySet<string> = new Set([
+  'LEADERINFO out of place',
+  'DIFF or TRUNC out of place',
+  'the logs do not meet where they should',
+  'SNAP out of place',
+  'a snapshot chunk out of place',
+  'a proposal before DIFF, TRUNC or SNAP',
+  'a gap in the proposals',
+  'a proposal out of place',
+  'a commit without its proposal',
+  'NEWLEADER out of place',
+  'NEWLEADER before the log',
+  'NEWLEADER of another epoch',
+  'UPTODATE out of place',
+])
 
 interface Seen {
-  life: number
   /** Delivered up to here. */
   committed: Zxid
   applied: Zxid
+  reason: string
 }
 
 export class PeerCheck {
   readonly chronicle: Chronicle
   readonly #peers: readonly SimPeer[]
-  readonly #voters: number
+  readonly #voters: readonly SimPeer[]
+  readonly #execution: Execution
+  readonly #wire = new WireCheck()
+  readonly #expiry = new ExpiryCheck()
   readonly #seen = new Map<Sid, Seen>()
   /** Where each committed group ends, in order. */
   readonly #points: LogPoint[] = []
+  #turns = 0
+  #rounds = 0
 
   constructor(peers: readonly SimPeer[], voters: number, execution: Execution) {
     this.#peers = peers
-    this.#voters = voters
-    this.chronicle = new Chronicle(group => {
-      this.#committed(group)
-      execution.apply(group)
-    })
+    this.#voters = peers.slice(0, voters)
+    this.#execution = execution
+    this.chronicle = new Chronicle(group => this.#committed(group))
+  }
+
+  /** How much was checked, for those who ask what a clean run is worth. */
+  count(counters: Counters): void {
+    counters.add('reigns', this.chronicle.reigns)
+    counters.add('groups committed', this.chronicle.length)
+    counters.add('conversations', this.#wire.conversations)
+    counters.add('sessions expired for silence', this.#expiry.expiries)
+    counters.add('rounds of costly checks', this.#rounds)
   }
 
   started(peer: SimPeer): void {
-    const { base } = peer.zab!.history
-    this.chronicle.jumped(peer.sid, base)
-    this.#seen.set(peer.sid, { life: peer.life, committed: base.zxid, applied: base.zxid })
+    const { sid, zab } = peer
+    const { base } = zab!.history
+    this.chronicle.jumped(sid, base)
+    this.#seen.set(sid, { committed: base.zxid, applied: base.zxid, reason: zab!.lastReason })
+    this.#wire.started(peer)
   }
 
-  turned(peer: SimPeer, _inputs: readonly PeerInput[], output: TurnOutput): void {
+  turned(peer: SimPeer, inputs: readonly PeerInput[], output: TurnOutput): void {
+    const { sid } = peer
     const zab = peer.zab!
     const tree = peer.tree!
-    const seen = this.#seen.get(peer.sid)!
-    const { history } = zab
-    this.chronicle.observe(peer.sid, peer.life, zab.view, history)
+    const seen = this.#seen.get(sid)!
+    const { history, epochs, leads } = zab
+    const epoch = epochs.currentEpoch
+    this.chronicle.observe(sid, peer.life, { epoch, leads }, history)
+    const heard = this.#wire.turned(peer, inputs, output)
+    this.#expiry.turned(sid, inputs, output)
+    if (leads) this.#expiry.led(epoch, inputs, heard, history.lastZxid)
     if (history.committed !== seen.committed) this.#follow(peer, seen)
-    holds(tree.zxid <= history.committed, 'AppliedIsCommitted', () => {
-      return `P${peer.sid} applied ${shortZxid(tree.zxid)}, committed ${shortZxid(history.committed)}`
-    })
+    checkPositions(sid, zab, tree.zxid)
     if (tree.zxid !== seen.applied) {
       seen.applied = tree.zxid
-      this.chronicle.digested(peer.sid, tree.zxid, tree.digest)
+      this.chronicle.digested(sid, tree.zxid, tree.digest)
     }
-    if (!peer.leading) for (const { frame } of output.peerFrames) this.#checkSaid(peer, frame)
+    if (zab.lastReason !== seen.reason) {
+      seen.reason = zab.lastReason
+      checkReason(sid, seen.reason)
+    }
+    if (++this.#turns % ROUND_TURNS === 0) this.#round()
   }
 
   /** A client was told of a transaction: it is safe on a quorum. */
@@ -69,6 +115,21 @@ export class PeerCheck {
       else high = middle
     }
     this.#checkSafe(this.#points[low]!)
+  }
+
+  /** The costly checks, of every peer. */
+  #round(): void {
+    this.#rounds++
+    const { chronicle } = this
+    for (const { sid, zab, tree, disk, trusted } of this.#peers) {
+      if (zab !== undefined && tree !== undefined) {
+        checkLog(sid, zab.history, chronicle)
+        checkTree(sid, tree, this.#execution)
+      }
+      if (trusted) checkDisk(sid, disk.safe, chronicle)
+    }
+    const last = this.#points.at(-1)
+    if (last !== undefined) this.#checkSafe(last)
   }
 
   #follow(peer: SimPeer, seen: Seen): void {
@@ -88,40 +149,43 @@ export class PeerCheck {
     const point = { zxid: group.last, chain: group.chain }
     this.#points.push(point)
     this.#checkSafe(point)
+    this.#expiry.committed(group.first, this.#execution.apply(group))
   }
 
   #checkSafe(point: LogPoint): void {
-    // A disk that was lost had it: that such a loss is survived is what the other checks are about.
-    const have = this.#peers.filter(
-      peer => peer.voter && (peer.disk.safe.contains(point) || !peer.trusted),
-    )
-    holds(have.length * 2 > this.#voters, 'QuorumDurability', () => {
-      const where = have.map(({ sid }) => `P${sid}`).join()
-      return `${shortZxid(point.zxid)} is committed, but safe only on ${where}`
+    let have = 0
+    for (const { disk, trusted } of this.#voters) {
+      // A disk that was lost had it: that such a loss is survived is what the other checks are about.
+      if (!trusted || disk.safe.contains(point)) have++
+    }
+    holds(have * 2 > this.#voters.length, 'QuorumDurability', () => {
+      return `${shortZxid(point.zxid)} is committed, but safe only on ${have} of ${this.#voters.length}`
     })
   }
+}
 
-  /** Votes and acknowledgements claim nothing that a crash could take back. */
-  #checkSaid(peer: SimPeer, frame: Uint8Array): void {
-    const from = new ByteReader(frame)
-    while (!from.done) this.#checkMessage(peer, decodePeerMessage(from))
-  }
+export function checkReason(sid: Sid, reason: string): void {
+  holds(!NEVER_A_REASON.has(reason), 'ShouldNotBeTriggered', () => {
+    return `P${sid} ends a connection: ${reason}`
+  })
+}
 
-  #checkMessage({ sid, disk }: SimPeer, message: PeerMessage): void {
-    const { safe } = disk
-    if (message.kind === 'ack') {
-      const { zxid } = message
-      const isSafe =
-        counterOf(zxid) === 0 ? safe.epochs.currentEpoch >= epochOf(zxid) : safe.last.zxid >= zxid
-      holds(isSafe, 'AckIsDurable', () => {
-        return `P${sid} acknowledges ${shortZxid(zxid)}, on disk is ${shortZxid(safe.last.zxid)}`
-      })
-    } else if (message.kind === 'notification' && message.role === 'looking') {
-      const { vote, round } = message
-      if (vote.leader !== sid || round === 0) return
-      holds(vote.zxid <= safe.last.zxid, 'VoteIsDurable', () => {
-        return `P${sid} votes with ${shortZxid(vote.zxid)}, on disk is ${shortZxid(safe.last.zxid)}`
-      })
-    }
-  }
+/** How far one peer is in each respect. */
+export function checkPositions(
+  sid: Sid,
+  { history, epochs }: Pick<Zab, 'history' | 'epochs'>,
+  applied: Zxid,
+): void {
+  const { acceptedEpoch, currentEpoch } = epochs
+  holds(applied <= history.committed, 'AppliedIsCommitted', () => {
+    return `P${sid} applied ${shortZxid(applied)}, committed ${shortZxid(history.committed)}`
+  })
+  holds(
+    acceptedEpoch >= currentEpoch && currentEpoch >= epochOf(history.lastZxid),
+    'EpochOrder',
+    () => {
+      const log = shortZxid(history.lastZxid)
+      return `P${sid} accepted ${acceptedEpoch}, entered ${currentEpoch}, its log ends with ${log}`
+    },
+  )
 }

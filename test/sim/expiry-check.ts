@@ -1,0 +1,167 @@
+/**
+ * Who is expired, and why: a session that its client did not give up is ended only by a leader that has heard nothing
+ * of it for all of its time-out, in ticks of its own. A tick is one turn that took any: a leader that stood still cannot
+ * make up for what it missed.
+ */
+
+import { ByteReader } from '../../lib/base/bytes.ts'
+import { decodeClientMessage } from '../../lib/base/request.ts'
+import type { Txn } from '../../lib/base/txn.ts'
+import { type Epoch, epochOf, type SessionId, type Sid, type Zxid } from '../../lib/base/zxid.ts'
+import type { PeerInput, TurnOutput } from '../../lib/peer/core.ts'
+import { shortZxid } from './describe.ts'
+import { TICK_MS } from './knobs.ts'
+import { holds } from './violation.ts'
+
+/** What was heard of before the last tick counts from that tick on. */
+const SLACK_TICKS = 1
+
+interface Proposed {
+  readonly last: Zxid
+  readonly tick: number
+}
+
+interface Reign {
+  /** Ticks of its leader since it was established. */
+  ticks: number
+  /** Ascending; those before `next` are committed. */
+  readonly proposed: Proposed[]
+  next: number
+  /** At which ticks the leader heard of each session; ascending but for those of transactions. */
+  readonly heard: Map<SessionId, number[]>
+}
+
+interface Live {
+  owner: Sid
+  connection: number
+  readonly lifeTicks: number
+}
+
+export class ExpiryCheck {
+  readonly #reigns = new Map<Epoch, Reign>()
+  readonly #sessions = new Map<SessionId, Live>()
+  /** Connections that opened a session. */
+  readonly #opened = new Set<string>()
+  /**
+   * Those whose sessions may be ended at once: the client is gone, perhaps before it was welcomed, or they opened two
+   * sessions, of which it knows one.
+   */
+  readonly #ended = new Set<string>()
+  #expiries = 0
+
+  /** Sessions that were expired for their silence. */
+  get expiries(): number {
+    return this.#expiries
+  }
+
+  /** A peer's turn; a session whose port closed there is ended without waiting. */
+  turned(sid: Sid, inputs: readonly PeerInput[], { closings }: TurnOutput): void {
+    for (const input of inputs) {
+      if (input.kind === 'disconnect' || isLeave(input)) {
+        this.#ended.add(placeOf(sid, input.connection))
+      }
+    }
+    for (const connection of closings) this.#ended.add(placeOf(sid, connection))
+  }
+
+  /** A turn of a peer that leads `epoch`, with a log up to `last` now. */
+  led(epoch: Epoch, inputs: readonly PeerInput[], heard: readonly SessionId[], last: Zxid): void {
+    let reign = this.#reigns.get(epoch)
+    if (reign === undefined) {
+      reign = { ticks: 0, proposed: [], next: 0, heard: new Map() }
+      this.#reigns.set(epoch, reign)
+    } else if (inputs.some(({ kind }) => kind === 'tick')) {
+      reign.ticks++
+    }
+    if (epochOf(last) === epoch && reign.proposed.at(-1)?.last !== last) {
+      reign.proposed.push({ last, tick: reign.ticks })
+    }
+    for (const id of heard) hear(reign, id, reign.ticks)
+  }
+
+  /** Everything that is committed, in order. */
+  committed(first: Zxid, txns: readonly Txn[]): void {
+    const reign = this.#reigns.get(epochOf(first))
+    const tick = reign === undefined ? undefined : tickOf(reign, first)
+    txns.forEach((txn, at) => {
+      this.#committedOne((first + at) as Zxid, txn, reign, tick)
+    })
+  }
+
+  #committedOne(
+    zxid: Zxid,
+    { sessionId, cxid, body }: Txn,
+    reign: Reign | undefined,
+    tick: number | undefined,
+  ): void {
+    switch (body.type) {
+      case 'open': {
+        const { owner, connection, timeoutMs } = body
+        const lifeTicks = Math.ceil(timeoutMs / TICK_MS) + 1
+        this.#sessions.set(sessionId, { owner, connection, lifeTicks })
+        const place = placeOf(owner, connection)
+        if (this.#opened.has(place)) this.#ended.add(place)
+        this.#opened.add(place)
+        break
+      }
+      case 'attach': {
+        const session = this.#sessions.get(sessionId)
+        if (!body.granted || session === undefined) return
+        session.owner = body.owner
+        session.connection = body.connection
+        break
+      }
+      case 'close':
+        if (cxid === 0) this.#checkExpiry(zxid, sessionId, reign, tick)
+        this.#sessions.delete(sessionId)
+        return
+      default:
+        return
+    }
+    if (reign !== undefined && tick !== undefined) hear(reign, sessionId, tick)
+  }
+
+  #checkExpiry(
+    zxid: Zxid,
+    id: SessionId,
+    reign: Reign | undefined,
+    tick: number | undefined,
+  ): void {
+    const session = this.#sessions.get(id)
+    // A reign that ended with the turn it began in was never seen.
+    if (session === undefined || reign === undefined || tick === undefined) return
+    const { owner, connection, lifeTicks } = session
+    if (this.#ended.has(placeOf(owner, connection))) return
+    this.#expiries++
+    let heard = 0
+    // What came with the very turn of the expiry came too late, or so it may be.
+    for (const at of reign.heard.get(id) ?? []) if (at < tick && at > heard) heard = at
+    holds(tick - heard >= lifeTicks - SLACK_TICKS, 'NoRetroactiveExpiry', () => {
+      const silence = `${tick - heard} ticks after its leader heard of it or began`
+      return `session ${id} of ${lifeTicks} ticks is expired at ${shortZxid(zxid)}, ${silence}`
+    })
+  }
+}
+
+/** At which tick the leader had proposed what is committed next. */
+function tickOf(reign: Reign, zxid: Zxid): number | undefined {
+  const { proposed } = reign
+  while (reign.next < proposed.length && proposed[reign.next]!.last < zxid) reign.next++
+  return proposed[reign.next]?.tick
+}
+
+function hear({ heard }: Reign, id: SessionId, tick: number): void {
+  const ticks = heard.get(id)
+  if (ticks === undefined) heard.set(id, [tick])
+  else if (ticks.at(-1) !== tick) ticks.push(tick)
+}
+
+/** A client says that it goes elsewhere in a frame of its own. */
+function isLeave(input: PeerInput): input is Extract<PeerInput, { kind: 'clientFrame' }> {
+  if (input.kind !== 'clientFrame' || input.frame.length > 1) return false
+  return decodeClientMessage(new ByteReader(input.frame)).kind === 'leave'
+}
+
+function placeOf(sid: Sid, connection: number): string {
+  return `${sid}:${connection}`
+}

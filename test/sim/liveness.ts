@@ -1,0 +1,122 @@
+/**
+ * The second part of a run: nothing more goes wrong, so within a bounded time there is a leader, every call ends, all
+ * peers come to the same state, and then it stays so.
+ */
+
+import { shortZxid } from './describe.ts'
+import type { SimEnsemble } from './ensemble.ts'
+import { type Knobs, TICK_US } from './knobs.ts'
+import type { SimPeer } from './peer.ts'
+import { type Check, holds, Violation } from './violation.ts'
+import type { World } from './world.ts'
+
+/** The longest session timeout, with which a dead client's session ends, and time for elections besides. */
+const LIVENESS_TICKS = 200
+/** After the ensemble has found together, it stays together for so long. */
+const STABLE_TICKS = 15
+
+interface Missing {
+  readonly check: Check
+  readonly what: string
+}
+
+/** Runs on until nothing is missing any more. */
+export function findTogether(world: World, ensemble: SimEnsemble): void {
+  const { agenda, knobs, counters } = world
+  const begun = agenda.now
+  const leaderDue = begun + leaderTicks(knobs) * TICK_US
+  const deadline = leaderDue + LIVENESS_TICKS * TICK_US
+  let led = false
+  for (;;) {
+    // A tick at least: what was made good must have been noticed.
+    agenda.runUntil(agenda.now + TICK_US)
+    const ticks = Math.round((agenda.now - begun) / TICK_US)
+    if (!led && ensemble.peers.some(({ leading }) => leading)) {
+      led = true
+      counters.add('ticks to a leader', ticks)
+      counters.atLeast('most ticks to a leader', ticks)
+    }
+    holds(led || agenda.now < leaderDue, 'LeaderInTime', () => `nobody leads after ${ticks} ticks`)
+    const missing = whatIsMissing(ensemble)
+    if (missing === undefined) {
+      counters.add('ticks to find together', ticks)
+      counters.atLeast('most ticks to find together', ticks)
+      return
+    }
+    if (agenda.now >= deadline) {
+      throw new Violation(missing.check, `after ${ticks} ticks without a fault ${missing.what}`)
+    }
+  }
+}
+
+/** With nothing wrong, nobody gives up a leader and no session expires. */
+export function stayTogether({ agenda, counters }: World, { check }: SimEnsemble): void {
+  const { chronicle } = check
+  const { reigns } = chronicle
+  const expired = counters.get('sessions expired')
+  agenda.runUntil(agenda.now + STABLE_TICKS * TICK_US)
+  holds(chronicle.reigns === reigns, 'Liveness', () => 'a leader was given up without cause')
+  holds(counters.get('sessions expired') === expired, 'SessionLife', () => {
+    return 'a session expired without cause'
+  })
+}
+
+/** Time for a leader: attempts that were under way may have to run into their time-outs first. */
+function leaderTicks({ initLimitTicks }: Knobs): number {
+  return 3 * initLimitTicks
+}
+
+/** What keeps the ensemble from having found together, if anything. */
+function whatIsMissing(ensemble: SimEnsemble): Missing | undefined {
+  return (
+    firstOf(ensemble.peers, peer => missingOfPeer(peer, ensemble)) ??
+    firstOf(ensemble.clients(), ({ name, core, served }) => {
+      if (core.pending > 0) return missing('CallsEnd', `${name} has ${core.pending} calls pending`)
+      return served ? undefined : missing('Liveness', `${name} is served by nobody`)
+    }) ??
+    missingOfSessions(ensemble)
+  )
+}
+
+function missingOfPeer(peer: SimPeer, { check, peers }: SimEnsemble): Missing | undefined {
+  const { sid, serving, zab, tree, disk, trusted } = peer
+  const { zxid } = check.chronicle.end
+  if (!serving || zab === undefined || tree === undefined) {
+    return missing('Liveness', `P${sid} serves nobody (${zab?.lastReason})`)
+  }
+  const { lastZxid, committed } = zab.history
+  if (lastZxid !== zxid || committed !== zxid || tree.zxid !== zxid) {
+    return missing('Convergence', `P${sid} is at ${shortZxid(tree.zxid)} of ${shortZxid(zxid)}`)
+  }
+  if (tree.digest !== peers[0]!.tree?.digest) {
+    return missing('Convergence', `P${sid} has another digest than P1`)
+  }
+  if (disk.safe.last.zxid !== zxid) {
+    return missing('Convergence', `P${sid} has not everything on disk`)
+  }
+  return trusted ? undefined : missing('Liveness', `P${sid} is not trusted`)
+}
+
+/** A session whose client died ends by itself. */
+function missingOfSessions(ensemble: SimEnsemble): Missing | undefined {
+  const alive = new Set(ensemble.clients().map(({ core }) => core.sessionId))
+  return firstOf(ensemble.execution.sessions.values(), ({ id, open }) => {
+    const orphaned = open && !alive.has(id)
+    return orphaned ? missing('SessionLife', `session ${id} outlives its client`) : undefined
+  })
+}
+
+function missing(check: Check, what: string): Missing {
+  return { check, what }
+}
+
+function firstOf<T>(
+  items: Iterable<T>,
+  missingOf: (item: T) => Missing | undefined,
+): Missing | undefined {
+  for (const item of items) {
+    const found = missingOf(item)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
