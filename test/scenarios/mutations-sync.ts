@@ -3,6 +3,8 @@
 import { type Mutation, testFile } from '../mutations/mutation.ts'
 
 const LEARNER = 'lib/zab/learner.ts'
+const LINK = 'lib/zab/learner-link.ts'
+const ZAB = 'lib/zab/zab.ts'
 
 export const SYNC_MUTATIONS: readonly Mutation[] = [
   {
@@ -107,5 +109,180 @@ export const SYNC_MUTATIONS: readonly Mutation[] = [
       },
     ],
     killers: [testFile('test/scenarios/zookeeper-4685.test.ts')],
+  },
+  {
+    name: 'zookeeper-4712',
+    says: 'A peer votes although a write of the last reign is still under way.',
+    patches: [
+      {
+        file: ZAB,
+        find: `    if (!this.#desk.writes.idle || this.#pausing) return`,
+        replace: `    if (this.#pausing) return`,
+      },
+      {
+        file: ZAB,
+        find: `    assert(writes.durableZxid === history.last.zxid, 'a vote claims only what is durable')\n`,
+        replace: '',
+      },
+    ],
+    killers: [testFile('test/scenarios/zookeeper-4712.test.ts', 'no vote is cast')],
+  },
+  {
+    name: 'zookeeper-4712-late-completion',
+    says: 'Any completion counts for the write that is under way.',
+    patches: [
+      {
+        file: 'lib/zab/writes.ts',
+        find: `    if (inFlight?.persist.writeId !== writeId) return undefined`,
+        replace: `    if (inFlight === undefined) return undefined`,
+      },
+    ],
+    killers: [testFile('test/scenarios/zookeeper-4712.test.ts', 'a completion')],
+  },
+  {
+    name: 'zookeeper-4785',
+    says: 'Of a DIFF only what is known to be committed is part of the write that NEWLEADER waits for.',
+    patches: [
+      {
+        file: LEARNER,
+        find: `  #distrusted = false\n`,
+        replace: `  #distrusted = false\n  #later: Group[] = []\n`,
+      },
+      {
+        file: LEARNER,
+        find: `    for (const group of plan.groups) this.#desk.append(group)`,
+        replace: `    this.#later = plan.groups.filter(({ last }) => last > this.#commitZxid)
+    for (const group of plan.groups) {
+      if (group.last <= this.#commitZxid) this.#desk.append(group)
+    }`,
+      },
+      {
+        file: LEARNER,
+        find: `      this.#commitKnown()
+    } else if`,
+        replace: `      for (const group of this.#later.splice(0)) this.#desk.append(group)
+      this.#commitKnown()
+    } else if`,
+      },
+    ],
+    killers: [testFile('test/scenarios/zookeeper-4785.test.ts')],
+  },
+  {
+    name: 'zookeeper-4925',
+    says: 'A follower takes a proposal that does not follow the one before it.',
+    patches: [
+      {
+        file: LEARNER,
+        find: `      if (!follows(plan.tail, group)) return this.#end('a gap in the proposals')\n`,
+        replace: '',
+      },
+      {
+        file: LEARNER,
+        find: `      if (!follows(this.#desk.history.last, group)) return this.#end('a gap in the proposals')\n`,
+        replace: '',
+      },
+    ],
+    killers: [testFile('test/scenarios/zookeeper-4925.test.ts')],
+  },
+  {
+    name: 'zookeeper-3642',
+    says: 'A follower replaces its log in memory when a SNAP begins.',
+    patches: [
+      {
+        file: LEARNER,
+        find: `    this.#desk.stage({ kind: 'begin', head })`,
+        replace: `    this.#desk.history.install(head)
+    this.#desk.stage({ kind: 'begin', head })`,
+      },
+    ],
+    killers: [testFile('test/scenarios/zookeeper-3642.test.ts', 'SNAP')],
+  },
+  {
+    name: 'zookeeper-5094',
+    says: 'A follower cuts its log in memory when a TRUNC comes.',
+    patches: [
+      {
+        file: LEARNER,
+        find: `    phase.plan = {
+      install: undefined,`,
+        replace: `    if (cut) history.truncateAfter(join)
+    phase.plan = {
+      install: undefined,`,
+      },
+    ],
+    killers: [testFile('test/scenarios/zookeeper-3642.test.ts', 'TRUNC')],
+  },
+  {
+    name: 'zookeeper-2832',
+    says: 'A follower whose last zxid is in the range of the leader is taken to have a part of its log.',
+    patches: [
+      {
+        file: LINK,
+        find: `    const join = joinPoint(history.epochEnds, state.epochEnds)`,
+        replace: `    const isInRange = state.last.zxid <= history.last.zxid
+    const join = isInRange ? state.last : joinPoint(history.epochEnds, state.epochEnds)`,
+      },
+    ],
+    killers: [testFile('test/scenarios/zookeeper-2832.test.ts')],
+  },
+  {
+    name: 'zookeeper-3104',
+    says: 'NEWLEADER is sent right after the snapshot, before the proposals that follow it.',
+    patches: [
+      {
+        file: LINK,
+        find: `    this.#sendGroups(groups)
+    const epoch = this.#epoch!`,
+        replace: `    const epoch = this.#epoch!
+    this.send({ kind: 'newLeader', zxid: makeZxid(epoch, 0) })
+    this.#sendGroups(groups)`,
+      },
+      {
+        file: LINK,
+        find: `    this.send({ kind: 'newLeader', zxid: makeZxid(epoch, 0) })
+    this.#phase = 'forwarding'`,
+        replace: `    this.#phase = 'forwarding'`,
+      },
+    ],
+    killers: [testFile('test/scenarios/zookeeper-3104.test.ts')],
+  },
+  {
+    name: 'zookeeper-3526',
+    says: 'A leader forgets where the epochs end that are in its snapshot only.',
+    patches: [
+      {
+        file: 'lib/zab/history.ts',
+        find: `    this.#epochEnds = [...recovered.epochEnds]`,
+        replace: `    this.#epochEnds = recovered.epochEnds.filter(({ zxid }) => zxid > recovered.base.zxid)`,
+      },
+    ],
+    killers: [testFile('test/scenarios/zookeeper-3526.test.ts')],
+  },
+  {
+    name: 'zookeeper-3109',
+    says: 'A leader that does not serve yet goes on waiting when it has lost its quorum.',
+    patches: [
+      {
+        file: 'lib/zab/leader.ts',
+        find: `    if (this.#epoch === undefined || this.#over !== undefined) return\n`,
+        replace: `    if (!this.serving || this.#over !== undefined) return\n`,
+      },
+    ],
+    killers: [testFile('test/scenarios/zookeeper-3109.test.ts')],
+  },
+  {
+    name: 'zookeeper-1818',
+    says: 'A leader is joined only if all who follow it name the same zxid and epoch.',
+    patches: [
+      {
+        file: 'lib/zab/election.ts',
+        find: `    const followed = (voter: Sid) => this.#settled.get(voter)?.vote.leader === leader\n`,
+        replace: `    const followed = (voter: Sid) => {
+      const settled = this.#settled.get(voter)
+      return settled !== undefined && sameVote(settled.vote, heard.vote)
+    }\n`,
+      },
+    ],
+    killers: [testFile('test/scenarios/zookeeper-3109.test.ts', 'who comes back')],
   },
 ]

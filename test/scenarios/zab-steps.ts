@@ -150,6 +150,11 @@ export class Witness {
   }
 }
 
+/** The same disk for another way. */
+export function copyOf(disk: Disk): Disk {
+  return { ...disk, groups: [...disk.groups] }
+}
+
 /** Where the log on a disk ends. */
 export function lastOf(disk: Disk): LogPoint {
   const group = disk.groups.at(-1)
