@@ -34,6 +34,10 @@ export interface Mutation {
   readonly killers: readonly Killer[]
 }
 
+export function patch(file: string, find: string, replace: string): Patch {
+  return { file, find, replace }
+}
+
 export function testFile(file: string, name?: string): Killer {
   return { kind: 'test', file, name }
 }

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Epoch } from '../../lib/base/zxid.ts'
-import { Cluster, type Disk, diskWith, emptyDisk } from './cluster.ts'
+import { Cluster, type Disk, diskWith, emptyDisk, type Sent } from './cluster.ts'
 
 function withAccepted(disk: Disk, acceptedEpoch: number): Disk {
   disk.epochs = { ...disk.epochs, acceptedEpoch: acceptedEpoch as Epoch }
@@ -70,9 +70,14 @@ test('the promise of a voter that lost its log makes no reign', () => {
 test('a promise without a vote is not taken back when a reign with an earlier epoch begins', () => {
   const cluster = new Cluster([1, 2, 3])
   const disk = withAccepted(emptyDisk(), 100)
-  cluster.start(1, disk, { trusted: false })
+  const isLate = ({ from, message }: Sent) => from === 2 && message.kind === 'followerInfo'
   cluster.start(2)
   cluster.start(3)
+  while (cluster.deliverOne(sent => !isLate(sent)));
+  cluster.start(1, disk, { trusted: false })
+  while (cluster.deliverOne(sent => !isLate(sent)));
+  assert.ok(cluster.kinds(1, 3).includes('followerInfo'), '1 is there before the epoch is chosen')
+  assert.ok(!cluster.kinds(3, 1).includes('leaderInfo'))
   for (let ticks = 0; ticks < 30; ticks++) {
     cluster.tick()
     assert.ok(

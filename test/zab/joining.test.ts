@@ -155,3 +155,52 @@ test('whoever acknowledges what it was never sent is dismissed', () => {
   assert.deepEqual(leader.texts, [], 'only the leader has them')
   assert.ok(cluster.kinds(3, 1).includes('dismiss'))
 })
+
+test(`the leader's own entry into its reign counts when it is durable`, () => {
+  const cluster = new Cluster([1, 2, 3])
+  cluster.slowDisks.add(3)
+  for (const sid of [1, 3]) cluster.start(sid, diskWith(1, 2))
+  cluster.tick(5)
+  cluster.finishWrite(3)
+  cluster.settle()
+  assert.ok(cluster.kinds(1, 3).includes('ack'), '1 has entered')
+  assert.equal(cluster.leader, undefined, '1 alone is no quorum')
+  assert.deepEqual(cluster.peer(3).texts, [])
+  cluster.finishWrite(3)
+  cluster.settle()
+  assert.equal(cluster.leader?.sid, 3)
+  assert.deepEqual(cluster.peer(1).texts, ['t1', 't2'])
+})
+
+/** The first proposal to 1 from now on is lost. */
+function loseOneProposal(cluster: Cluster): void {
+  cluster.drop = ({ to, message }) => {
+    const isLost = to === 1 && message.kind === 'proposal'
+    if (isLost) cluster.drop = () => false
+    return isLost
+  }
+}
+
+test('a follower that misses a proposal takes no other one before it is synchronised', () => {
+  const cluster = new Cluster([1, 2, 3])
+  for (const sid of [1, 2, 3]) cluster.start(sid)
+  cluster.tick(10)
+  loseOneProposal(cluster)
+  for (const text of ['a', 'b', 'c']) cluster.propose(3, text)
+  cluster.settle()
+  cluster.tick(10)
+  const { disk, texts } = cluster.peer(1)
+  assert.deepEqual(textsOn(disk), ['a', 'b', 'c'])
+  assert.deepEqual(texts, ['a', 'b', 'c'])
+})
+
+test('a follower that misses a proposal while it is synchronised begins anew', () => {
+  const cluster = new Cluster([1, 2, 3])
+  for (const sid of [2, 3]) cluster.start(sid, diskWith(1, 3))
+  cluster.tick(10)
+  loseOneProposal(cluster)
+  const learner = cluster.start(1, emptyDisk())
+  cluster.tick(10)
+  assert.deepEqual(textsOn(learner.disk), ['t1', 't2', 't3'])
+  assert.deepEqual(learner.texts, ['t1', 't2', 't3'])
+})

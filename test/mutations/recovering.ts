@@ -1,0 +1,213 @@
+/** Mistakes in reading back what a peer had, and in what it may do after a loss. */
+
+import { type Mutation, patch } from './mutation.ts'
+
+const LEVEL_STORE = 'lib/storage/level-store.ts'
+const OPEN = 'lib/storage/open.ts'
+const RECORDS = 'lib/storage/records.ts'
+const RECOVERY = 'lib/storage/recovery.ts'
+const PEER_RECOVERY = 'lib/peer/recovery.ts'
+
+export const RECOVERING_MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'header-sum-ignored',
+    says: 'A record whose checksum is wrong is taken for good.',
+    patches: [
+      patch(
+        RECORDS,
+        `  if (sum !== crc32(value.subarray(SUM_BYTES, end))) throw new MalformedError('bad checksum')`,
+        `  if (sum < 0) throw new MalformedError('bad checksum')`,
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'payload-sum-ignored',
+    says: 'A group whose transactions do not have their checksum is taken for good.',
+    patches: [patch(RECORDS, 'if (!from.done || crc32(payload) !== crc)', 'if (!from.done)')],
+    killers: [],
+  },
+  {
+    name: 'chunk-of-another-snapshot',
+    says: 'A chunk is taken for the one it stands in the place of.',
+    patches: [
+      patch(
+        RECORDS,
+        `  if (from.u32() !== snapshotId || from.u32() !== at) throw new MalformedError('misplaced chunk')`,
+        `  if (from.u32() === 0 || from.u32() < 0) throw new MalformedError('misplaced chunk')`,
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'hole-in-the-log-ignored',
+    says: 'Recovery goes on behind a hole in the log.',
+    patches: [
+      patch(
+        RECOVERY,
+        '        if (!follows(point, group)) {',
+        '        if (group.first <= point.zxid) {',
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'log-ends-at-the-hole',
+    says: 'Recovery takes a hole in the log for its end, so that the peer votes with what is before it.',
+    patches: [
+      patch(
+        RECOVERY,
+        'return end(`the log has a hole ',
+        'return end() ?? end(`the log has a hole ',
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'log-ends-at-the-unreadable',
+    says: 'Recovery takes a group that cannot be read for the end of the log.',
+    patches: [
+      patch(
+        RECOVERY,
+        'return end(`the group of the log ',
+        'return end() ?? end(`the group of the log ',
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'stale-meta-accepted',
+    says: 'A record of epochs that is older than the log is believed.',
+    patches: [
+      patch(
+        RECOVERY,
+        'if (log.metaRevision > meta.revision || epochOf(tail.zxid) > meta.epochs.currentEpoch) {',
+        'if (meta.revision < 0) {',
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'lost-log-unnoticed',
+    says: 'A log that ends before the point where it should begin is taken for an empty one.',
+    patches: [
+      patch(
+        RECOVERY,
+        '  if (meta.logStart.zxid <= tail.zxid) return undefined\n',
+        '  if (meta.logStart.zxid >= 0) return undefined\n',
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'lost-snapshot-unnoticed',
+    says: 'A snapshot that cannot be used is passed over although the log does not reach as far.',
+    patches: [patch(RECOVERY, '    findUnreached(heads, base, tail) ??\n', '')],
+    killers: [],
+  },
+  {
+    name: 'missing-chunk-unnoticed',
+    says: 'A snapshot is restored although chunks of it are missing.',
+    patches: [
+      patch(
+        RECOVERY,
+        'return count === chunks ? undefined :',
+        'return count <= chunks ? undefined :',
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'damaged-delta-skipped',
+    says: 'A snapshot is restored without one of its deltas that cannot be read.',
+    patches: [
+      patch(
+        RECOVERY,
+        '    if (chain === undefined || !(await verifyAll(chain))) continue\n    base = chain',
+        '    if (chain === undefined) continue\n    await verifyAll(chain)\n    base = chain.filter(isGood)',
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'damage-forgotten-by-the-next-start',
+    says: 'The next start of a damaged peer does not know any more that it was damaged.',
+    patches: [
+      patch(
+        LEVEL_STORE,
+        'const damaged = before.damaged && install === undefined',
+        'const damaged = false',
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'rest-of-a-damaged-log-stays',
+    says: 'What lies behind the damage in a log stays there when the log is continued.',
+    patches: [patch(LEVEL_STORE, '?? (this.#doubtful ? this.#tail : undefined)', '?? undefined')],
+    killers: [],
+  },
+  {
+    name: 'damaged-peer-votes',
+    says: 'A peer that found damage in its log votes with what is left of it.',
+    patches: [
+      patch(
+        PEER_RECOVERY,
+        `if (damage !== undefined || typeof tree === 'string' || !mayVote) {`,
+        `if (typeof tree === 'string' || !mayVote) {`,
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'wiped-peer-votes',
+    says: 'A voter that comes back without its data votes at once.',
+    patches: [
+      patch(
+        PEER_RECOVERY,
+        'const mayVote = founding || recovered.epochs.currentEpoch > 0',
+        'const mayVote = founding || recovered.epochs.currentEpoch >= 0',
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'damaged-peer-forgets-its-promises',
+    says: 'A peer with a damaged log forgets what it promised, too.',
+    patches: [
+      patch(
+        PEER_RECOVERY,
+        '  return { epochs, history, committed: ZXID_ZERO, trusted: false }',
+        `  const forgotten = { acceptedEpoch: epochs.currentEpoch, currentEpoch: epochs.currentEpoch }
+  return { epochs: forgotten, history, committed: ZXID_ZERO, trusted: false }`,
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'snapshot-without-its-digest',
+    says: 'A snapshot that does not have the digest of its head is taken for the tree.',
+    patches: [
+      patch('lib/tree/loader.ts', 'if (this.#digest !== digest) {', 'if (this.#digest < 0) {'),
+    ],
+    killers: [],
+  },
+  {
+    name: 'lost-record-of-epochs',
+    says: 'A directory that was in use and has lost its record of epochs is begun anew.',
+    patches: [patch(OPEN, '  if (wasInUse) {', '  if (wasInUse && value !== undefined) {')],
+    killers: [],
+  },
+  {
+    name: 'directory-of-another-peer',
+    says: `A peer opens another peer's directory.`,
+    patches: [patch(OPEN, '    checkOwner(found.sid, sid, directory)\n', '')],
+    killers: [],
+  },
+  {
+    name: 'commit-point-beyond-the-log',
+    says: 'The commit point that a lost part of the log knew of is applied to what is left.',
+    patches: [patch(RECOVERY, 'return Math.min(known, tail.zxid) as Zxid', 'return known as Zxid')],
+    killers: [],
+  },
+]

@@ -1,0 +1,313 @@
+/** Mistakes in turning requests into transactions and transactions into the tree. */
+
+import { type Mutation, patch } from './mutation.ts'
+
+const LEDGER = 'lib/tree/ledger.ts'
+const PENDING = 'lib/replica/pending.ts'
+const PREPARE = 'lib/replica/prepare.ts'
+const RESOLVE = 'lib/replica/resolve.ts'
+const TREE = 'lib/tree/tree.ts'
+
+export const REQUEST_MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'version-of-what-is-applied',
+    says: 'The version that a set expects is checked against the tree, not against what is proposed.',
+    patches: [
+      patch(
+        RESOLVE,
+        '  if (request.version !== ANY_VERSION && request.version !== node.version) {',
+        `  const applied = view.appliedVersion(path) ?? node.version
+  if (request.version !== ANY_VERSION && request.version !== applied) {`,
+      ),
+      patch(
+        PENDING,
+        '  node(path: ZPath): PendingNode | undefined {',
+        `  appliedVersion(path: ZPath): number | undefined {
+    return this.#tree.node(path)?.version
+  }
+
+  node(path: ZPath): PendingNode | undefined {`,
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'version-never-checked',
+    says: 'A delete does not look at the version that it expects.',
+    patches: [
+      patch(
+        RESOLVE,
+        `  if (version !== ANY_VERSION && version !== node.version) return refused('BAD_VERSION')\n`,
+        '',
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'acl-not-checked',
+    says: 'A set does not ask the ACL.',
+    patches: [
+      patch(
+        RESOLVE,
+        `  if (!permits(node.acl, PERMISSIONS.WRITE)) return refused('NO_AUTH')\n`,
+        '',
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'data-size-not-checked',
+    says: 'The leader takes data of any size.',
+    patches: [
+      patch(
+        RESOLVE,
+        `  if (data.length > scene.dataBytesMax) return refused('DATA_TOO_LARGE')
+  const node =`,
+        '  const node =',
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'parent-deleted-with-children',
+    says: 'A node is deleted although a child of it is proposed.',
+    patches: [
+      patch(
+        RESOLVE,
+        `  if (node.numChildren > 0) return refused('NOT_EMPTY')\n`,
+        `  if (view.appliedChildren(path) > 0) return refused('NOT_EMPTY')\n`,
+      ),
+      patch(
+        PENDING,
+        '  node(path: ZPath): PendingNode | undefined {',
+        `  appliedChildren(path: ZPath): number {
+    return this.#tree.node(path)?.children.size ?? 0
+  }
+
+  node(path: ZPath): PendingNode | undefined {`,
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'sequence-number-again',
+    says: 'Sequence numbers count the children there are, so that a number comes again after a delete.',
+    patches: [
+      patch(
+        RESOLVE,
+        'const sequence = missing.length > 0 ? 0 : ancestor.creates',
+        'const sequence = missing.length > 0 ? 0 : ancestor.numChildren',
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'create-after-close',
+    says: 'An ephemeral node is created for a session whose close is proposed already.',
+    patches: [
+      patch(
+        PENDING,
+        `    const entry = this.#sessions.get(id)
+    if (entry !== undefined) return entry.present ? entry : undefined`,
+        `    const entry = this.#sessions.get(id)
+    if (entry?.present) return entry`,
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'ephemerals-of-pending-creates-stay',
+    says: 'The close of a session overlooks ephemeral nodes whose creation is not applied yet.',
+    patches: [
+      patch(PENDING, '    for (const path of session.created ?? []) candidates.add(path)\n', ''),
+      patch(
+        TREE,
+        `    assert(session.ephemerals.size === 0, 'a close names every ephemeral node of its session')\n`,
+        '',
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'ephemerals-stay',
+    says: 'The ephemeral nodes of a closed session stay.',
+    patches: [
+      patch(
+        PENDING,
+        '    for (const path of candidates) {',
+        '    for (const path of candidates.size > 0 ? [] : candidates) {',
+      ),
+      patch(
+        TREE,
+        `    assert(session.ephemerals.size === 0, 'a close names every ephemeral node of its session')\n`,
+        '',
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'pzxid-not-updated',
+    says: 'A delete leaves no trace in its parent, so that a watch on the children misses it over a fail-over.',
+    patches: [
+      patch(
+        PENDING,
+        `    parent.numChildren--
+    parent.pzxid = zxid`,
+        '    parent.numChildren--',
+      ),
+      patch(
+        TREE,
+        `    parent.removeChild(nameOf(path))
+    parent.pzxid = zxid`,
+        '    parent.removeChild(nameOf(path))',
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'cversion-counts-children',
+    says: 'cversion tells how many children were created, and not how many were deleted.',
+    patches: [
+      patch(
+        'lib/tree/znode.ts',
+        'cversion: (2 * node.creates - numChildren) | 0',
+        'cversion: node.creates | 0',
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'digest-ignored',
+    says: `A peer whose tree does not have the leader's digest goes on.`,
+    patches: [patch(TREE, 'if (this.#digest !== txn.digest) {', 'if (this.#digest < 0) {')],
+    killers: [],
+  },
+  {
+    name: 'refused-write-is-forgotten',
+    says: 'A write that is refused becomes no transaction, so it has no place in the order and no answer.',
+    patches: [
+      patch(
+        PREPARE,
+        `    this.#add(sessionId, cxid, unanswered, resolveWrite(scene, request))`,
+        `    const body = resolveWrite(scene, request)
+    if (body.type !== 'error') this.#add(sessionId, cxid, unanswered, body)`,
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'write-done-twice',
+    says: 'A write that is submitted again after a fail-over is done again under the next number.',
+    patches: [
+      patch(
+        PREPARE,
+        'if (session === undefined || cxid !== session.lastCxid + 1) return',
+        'if (session === undefined || cxid > session.lastCxid + 1) return',
+      ),
+      patch(
+        PREPARE,
+        '    this.#view.countWrite(session, cxid, this.#at.zxid)\n',
+        `    this.#view.countWrite(session, session.lastCxid + 1, this.#at.zxid)\n`,
+      ),
+      patch(
+        PREPARE,
+        `    this.#add(sessionId, cxid, unanswered, resolveWrite(scene, request))`,
+        `    this.#add(sessionId, session.lastCxid, unanswered, resolveWrite(scene, request))`,
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'write-after-a-gap',
+    says: 'A write is taken although the one before it in its session was never seen.',
+    patches: [
+      patch(
+        PREPARE,
+        'if (session === undefined || cxid !== session.lastCxid + 1) return',
+        'if (session === undefined || cxid <= session.lastCxid) return',
+      ),
+      patch(
+        PENDING,
+        `    assert(cxid === session.lastCxid + 1, 'writes of a session are proposed in order, each once')\n`,
+        '',
+      ),
+      patch(
+        'lib/tree/sessions.ts',
+        `    assert(cxid === this.lastCxid + 1, 'writes of a session are applied in order, each once')\n`,
+        '',
+      ),
+      patch(
+        'lib/replica/answers.ts',
+        `    assert(cxid === line.appliedCxid + 1, 'a home sees every write of its sessions')\n`,
+        '',
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'outcomes-not-kept',
+    says: 'Only the outcome of the last write of a session is kept for a client that did not get its answers.',
+    patches: [
+      patch(
+        'lib/tree/sessions.ts',
+        'while (this.#oldestCxid <= cxid - unanswered)',
+        'while (this.#oldestCxid < cxid)',
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'outcomes-not-in-snapshots',
+    says: 'A snapshot does not hold the outcomes that a session keeps.',
+    patches: [
+      patch(
+        'lib/tree/image-codec.ts',
+        `  out.u32(results.size)
+  for (const outcome of results.values()) writeOutcome(out, outcome)`,
+        `  out.u32(results.size * 0)
+  for (const outcome of [...results.values()].slice(results.size)) writeOutcome(out, outcome)`,
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'image-of-a-later-state',
+    says: 'A node that changes while a snapshot is written is written as it is then.',
+    patches: [
+      patch(
+        LEDGER,
+        `    if (item.mark > this.#written) return
+    if (this.#owes(item)) this.#records.write(this.#out, item)
+`,
+        `    if (item.mark > this.#written || this.#owes(item)) return
+`,
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'image-misses-the-removed',
+    says: 'A node that is deleted while a snapshot is written is missing from it.',
+    patches: [
+      patch(
+        LEDGER,
+        `    if (this.#owes(item)) this.#records.write(this.#out, item)
+    if (this.#cut === undefined) return`,
+        '    if (this.#cut === undefined) return',
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'delta-misses-the-removed',
+    says: 'A delta does not tell which nodes were deleted.',
+    patches: [
+      patch(
+        LEDGER,
+        '    if (this.#records.bornAt(item) <= this.#cut) this.#removed.add(key)\n',
+        '',
+      ),
+    ],
+    killers: [],
+  },
+]

@@ -1,0 +1,234 @@
+/** Mistakes in what is written, in which order, and when it is said to be durable. */
+
+import { type Mutation, patch } from './mutation.ts'
+
+const DISK = 'lib/storage/disk.ts'
+const LEVEL_STORE = 'lib/storage/level-store.ts'
+const LEVEL_SNAPSHOTS = 'lib/storage/level-snapshots.ts'
+const CATALOG = 'lib/storage/snapshots.ts'
+const RUNNER = 'lib/peer/store-runner.ts'
+
+export const STORING_MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'skip-fsync',
+    says: 'Writes are not synced although power may fail.',
+    patches: [
+      patch('lib/storage/open.ts', `directory, durability === 'power')`, `directory, false)`),
+    ],
+    killers: [],
+  },
+  {
+    name: 'write-not-awaited',
+    says: 'A write is reported durable while it is still on its way to disk.',
+    patches: [
+      patch(
+        RUNNER,
+        '        await store.write(task.persist)\n',
+        '        store.write(task.persist).catch(this.#fail)\n',
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'batch-in-two-writes',
+    says: 'The log and the epochs of one batch are written one after the other, not atomically.',
+    patches: [
+      patch(
+        DISK,
+        'return this.#database.batch([...operations], this.#writeOptions)',
+        `return this.#database
+        .batch(operations.slice(0, 1), this.#writeOptions)
+        .then(() => this.#database.batch(operations.slice(1), this.#writeOptions))`,
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'write-after-failed-write',
+    says: 'After a failed write the store goes on as if it had not been.',
+    patches: [
+      patch(DISK, '    if (!(failure instanceof InvariantError)) this.#refuseAll(failure)\n', ''),
+    ],
+    killers: [],
+  },
+  {
+    name: 'failed-write-is-repeated',
+    says: 'A write that failed is tried again, though what is synced after a failure proves nothing.',
+    patches: [patch(DISK, 'resolve(await call())', 'resolve(await call().catch(() => call()))')],
+    killers: [],
+  },
+  {
+    name: 'failed-write-is-ignored',
+    says: 'A peer whose write failed lives on.',
+    patches: [
+      patch(
+        RUNNER,
+        'for (const task of tasks) this.#start(task).catch(this.#fail)',
+        'for (const task of tasks) this.#start(task).catch(() => undefined)',
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'truncation-not-written',
+    says: 'The store forgets to remove the groups that are cut off.',
+    patches: [
+      patch(
+        LEVEL_STORE,
+        'return install?.point ?? truncateAfter ?? (this.#doubtful',
+        'return install?.point ?? (this.#doubtful',
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'truncation-one-group-too-many',
+    says: 'The store removes the last group that is kept, too, when a log is cut.',
+    patches: [
+      patch(
+        LEVEL_STORE,
+        'for await (const keys of this.#disk.keys(logAfter(cut.zxid),',
+        'for await (const keys of this.#disk.keys({ ...logAfter(cut.zxid), gt: logKey((cut.zxid - 1) as typeof cut.zxid) },',
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'install-keeps-the-log',
+    says: 'The groups after an installed snapshot stay in the log.',
+    patches: [
+      patch(LEVEL_STORE, 'return install?.point ?? truncateAfter ??', 'return truncateAfter ??'),
+    ],
+    killers: [],
+  },
+  {
+    name: 'install-before-its-chunks',
+    says: 'A snapshot is installed without waiting for its last chunks.',
+    patches: [patch(LEVEL_SNAPSHOTS, '    await this.#arrived?.written\n', '')],
+    killers: [],
+  },
+  {
+    name: 'chunks-after-the-install',
+    says: 'The write that installs a snapshot goes to the store before the chunks that came with it.',
+    patches: [
+      patch(
+        'lib/peer/core.ts',
+        `    const tasks: StoreTask[] = this.#snapshots.takeTasks()
+`,
+        `    const tasks: StoreTask[] = []
+`,
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'snapshot-visible-too-soon',
+    says: 'A snapshot of its own is visible in the store from its beginning, not from its last chunk.',
+    patches: [
+      patch(
+        LEVEL_SNAPSHOTS,
+        `    this.#own = { ...this.#draft(kind === 'full' ? 0 : this.#catalog.newestId), head }
+`,
+        `    this.#own = { ...this.#draft(kind === 'full' ? 0 : this.#catalog.newestId), head }
+    const visible = asStored({ ...this.#own, chunks: 1 }, head)
+    void this.#disk.commit('background', () => [putHead(visible)]).catch(() => undefined)
+`,
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'snapshot-ahead-of-log',
+    says: 'A snapshot is taken of groups whose log is not durable yet.',
+    patches: [
+      patch(
+        'lib/peer/core-snapshots.ts',
+        '    if (zab.durableZxid < history.committed) return\n',
+        '',
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'aborted-snapshot-becomes-visible',
+    says: 'A snapshot that was given up becomes visible all the same.',
+    patches: [
+      patch(
+        LEVEL_SNAPSHOTS,
+        `      if (draft.dropped) return []
+      assert(draft.base`,
+        `      assert(draft.base`,
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'purge-one-snapshot-too-many',
+    says: 'Only the newest snapshot is kept, on the strength of a record that may be lost.',
+    patches: [patch(CATALOG, 'const KEPT_MIN = 2', 'const KEPT_MIN = 1')],
+    killers: [],
+  },
+  {
+    name: 'purge-the-image-of-a-delta',
+    says: 'A purge keeps the snapshots that are wanted, but not the images that their deltas build on.',
+    patches: [
+      patch(
+        CATALOG,
+        'for (const { id } of kept.flat()) needed.add(id)',
+        'for (const chain of kept) needed.add(chain.at(-1)!.id)',
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'purge-what-is-read',
+    says: 'A purge removes a snapshot that is being sent to a learner.',
+    patches: [
+      patch(
+        CATALOG,
+        '    const needed = new Set(this.#pins.keys())\n    for (const { id } of kept.flat())',
+        '    const needed = new Set<number>()\n    for (const { id } of kept.flat())',
+      ),
+      patch(
+        CATALOG,
+        '    const ids = new Set(this.#pins.keys())\n',
+        '    const ids = new Set<number>()\n',
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'log-purged-up-to-the-newest',
+    says: 'The log before the newest snapshot is removed, although an older one that is kept needs it.',
+    patches: [
+      patch(
+        CATALOG,
+        'b.head.point.zxid < a.head.point.zxid ? b : a',
+        'b.head.point.zxid > a.head.point.zxid ? b : a',
+      ),
+    ],
+    killers: [],
+  },
+  {
+    name: 'log-purged-before-the-snapshot',
+    says: 'The log is purged before the snapshot that stands in for it is visible.',
+    patches: [
+      patch(
+        LEVEL_STORE,
+        '    if (await this.#snapshots.commit()) await this.#purge()\n',
+        `    await this.#disk.clear(logUpTo(this.#snapshots.ownPoint.zxid))
+    if (await this.#snapshots.commit()) await this.#purge()\n`,
+      ),
+      patch(
+        LEVEL_SNAPSHOTS,
+        '  get wantsFull(): boolean {',
+        `  get ownPoint(): LogPoint {
+    return this.#own?.head.point ?? this.newestPoint
+  }
+
+  get wantsFull(): boolean {`,
+      ),
+    ],
+    killers: [],
+  },
+]
