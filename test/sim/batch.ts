@@ -2,14 +2,16 @@
 
 import { Counters } from './counters.ts'
 import type { MutationName } from './mutations.ts'
+import { optionsOf } from './recipe.ts'
 import { run } from './run.ts'
+import { type Shares, Where } from './where.ts'
 
 export interface BatchOptions {
   readonly from: number
   readonly count: number
-  /** From one seed to the next: with several processes each takes its share. */
-  readonly step: number
   readonly mutation: MutationName
+  /** Measure where the time goes. */
+  readonly where?: boolean | undefined
 }
 
 export interface BatchResult {
@@ -17,16 +19,23 @@ export interface BatchResult {
   /** The batch ends with the first seed that fails. */
   readonly failed: { readonly seed: number; readonly message: string } | undefined
   readonly counters: Readonly<Record<string, number>>
+  readonly where: Shares
 }
 
-export function runBatch({ from, count, step, mutation }: BatchOptions): BatchResult {
+export function runBatch(options: BatchOptions): BatchResult {
+  const where = options.where === true ? new Where() : undefined
+  const result = runAll(options)
+  return { ...result, where: where?.stop() ?? {} }
+}
+
+function runAll({ from, count, mutation }: BatchOptions): Omit<BatchResult, 'where'> {
   const counters = new Counters()
   for (let runs = 0; runs < count; runs++) {
-    const seed = from + runs * step
-    const result = run({ seed, mutation })
-    counters.merge(result.counters)
-    if (result.violation !== undefined) {
-      const failed = { seed, message: result.violation.message }
+    const seed = from + runs
+    const { violation, counters: more } = run(optionsOf({ seed, mutation }))
+    counters.merge(more)
+    if (violation !== undefined) {
+      const failed = { seed, message: violation.message }
       return { runs: runs + 1, failed, counters: counters.toRecord() }
     }
   }

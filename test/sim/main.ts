@@ -1,13 +1,23 @@
 /**
- * `npm run sim -- --seeds 1000 --from 1`: many runs, each from its seed; with `--jobs 4`, in so many processes.
- * `npm run sim -- --seed 17`: one run again, exactly, with the last `--lines` of its trace.
+ * `npm run sim -- --seeds 1000 --from 1`: many runs, each from its seed; with `--jobs 4` in so many processes, with
+ * `--jobs all` in as many as there are cores; `--where` tells where the time goes. The first seed that fails is made
+ * smaller before it is shown, but not with `--no-shrink`.
+ * `npm run sim -- --seed 17`: one run again, exactly, with the last `--lines` of its trace; `--text FILE` and `--json
+ * FILE` for all of it. `--ticks`, `--clients` and `--without` are what a smaller run is told by.
  * `--mutation NAME` switches on a bug that a run must find. Ends with code 1 when a promise was broken.
  */
 
+import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { runJobs } from './jobs.ts'
 import { isMutationName, MUTATIONS, type MutationName } from './mutations.ts'
-import { run } from './run.ts'
+import { optionsOf, parseOrdinals, type Recipe } from './recipe.ts'
+import { progressLine, showCampaign, showCounters, showRun } from './report.ts'
+import { type RunResult, run } from './run.ts'
+import { shrink } from './shrink.ts'
+
+/** Lines of trace for a run that was asked for, and for one that failed in a campaign. */
+const LINES = { asked: 200, failed: 60 } as const
 
 const { values } = parseArgs({
   options: {
@@ -15,8 +25,13 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     seed: { type: 'string' },
     jobs: { type: 'string', default: '1' },
-    lines: { type: 'string', default: '200' },
+    lines: { type: 'string' },
     mutation: { type: 'string', default: 'none' },
+    ticks: { type: 'string' },
+    clients: { type: 'string' },
+    without: { type: 'string' },
+    'no-shrink': { type: 'boolean', default: false },
+    where: { type: 'boolean', default: false },
   },
 })
 
@@ -26,41 +41,64 @@ function countOf(name: string, text: string): number {
   throw new Error(`--${name} must be a positive integer, not ${text}`)
 }
 
+function optionalCount(name: 'ticks' | 'clients'): number | undefined {
+  const text = values[name]
+  return text === undefined ? undefined : countOf(name, text)
+}
+
+function jobsOf(text: string): number {
+  return text === 'all' || text === '0' ? availableParallelism() : countOf('jobs', text)
+}
+
 function mutationNamed(name: string): MutationName {
   if (isMutationName(name)) return name
   throw new Error(`--mutation must be one of ${Object.keys(MUTATIONS).join(', ')}, not ${name}`)
 }
 
-function show(counters: Readonly<Record<string, number>>): void {
-  for (const [what, count] of Object.entries(counters)) {
-    console.log(`${String(count).padStart(12)} ${what}`)
-  }
+function linesOf(otherwise: number): number {
+  return values.lines === undefined ? otherwise : countOf('lines', values.lines)
 }
 
-/** Runs one seed with its trace. Returns whether every promise was kept. */
-function replay(seed: number, mutation: MutationName): boolean {
-  const result = run({ seed, mutation, traceLines: countOf('lines', values.lines) })
-  const { violation } = result
-  console.log(result.trace.join('\n'))
-  show(result.counters)
-  console.log(`seed ${seed}, trace ${result.traceHash.toString(16)}`)
-  if (violation === undefined) return true
-  console.log(violation.stack)
-  if (violation.cause instanceof Error) console.log(`because of ${violation.cause.stack}`)
-  return false
+function replay(recipe: Recipe, lines: number): RunResult {
+  const result = run({ ...optionsOf(recipe), traceLines: lines })
+  showRun(recipe, result)
+  return result
+}
+
+function runOne(seed: number, mutation: MutationName): boolean {
+  const without = values.without === undefined ? undefined : parseOrdinals(values.without)
+  const ticks = optionalCount('ticks')
+  const recipe = { seed, mutation, ticks, clients: optionalCount('clients'), without }
+  const { violation, counters } = replay(recipe, linesOf(LINES.asked))
+  showCounters(counters)
+  return violation === undefined
+}
+
+/** A smaller run that fails by the same check, with the end of its trace. */
+function showFailure(recipe: Recipe): void {
+  const attempt = (other: Recipe): RunResult => run(optionsOf(other))
+  const first = attempt(recipe)
+  const { recipe: smaller, result, attempts } = shrink(recipe, first, attempt)
+  replay(smaller, linesOf(LINES.failed))
+  const faults = `${result.faults.length} of ${first.faults.length} faults`
+  const ticks = `${result.endTick} of ${first.endTick} ticks`
+  console.log(`made smaller in ${attempts} runs: ${faults}, ${ticks}`)
 }
 
 async function runMany(mutation: MutationName): Promise<boolean> {
   const from = countOf('from', values.from)
   const count = countOf('seeds', values.seeds)
+  const { where } = values
   const begun = performance.now()
-  const result = await runJobs({ from, count, step: 1, mutation }, countOf('jobs', values.jobs))
+  const options = { from, count, mutation, where }
+  const result = await runJobs(options, jobsOf(values.jobs), progressLine(begun))
   const seconds = (performance.now() - begun) / 1000
-  if (result.failed !== undefined) replay(result.failed.seed, mutation)
-  else show(result.counters)
-  console.log(`${result.runs} seeds, ${(result.runs / seconds).toFixed(1)} seeds/s`)
-  if (result.failed === undefined) return true
-  console.log(`seed ${result.failed.seed} failed: ${result.failed.message}`)
+  const { failed } = result
+  if (failed === undefined) showCounters(result.counters)
+  else if (!values['no-shrink']) showFailure({ seed: failed.seed, mutation })
+  showCampaign(result, seconds)
+  if (failed === undefined) return true
+  console.log(`seed ${failed.seed} failed: ${failed.message}`)
   return false
 }
 
@@ -68,5 +106,5 @@ const mutation = mutationNamed(values.mutation)
 const kept =
   values.seed === undefined
     ? await runMany(mutation)
-    : replay(countOf('seed', values.seed), mutation)
+    : runOne(countOf('seed', values.seed), mutation)
 process.exitCode = kept ? 0 : 1

@@ -6,7 +6,7 @@
 import { setVerifying } from '../../lib/base/assert.ts'
 import { checkAtRest } from './end-check.ts'
 import { SimEnsemble } from './ensemble.ts'
-import { TICK_US } from './knobs.ts'
+import { type Knobs, TICK_US } from './knobs.ts'
 import { findTogether, stayTogether } from './liveness.ts'
 import type { StruckFault } from './nemesis.ts'
 import { Violation } from './violation.ts'
@@ -21,9 +21,10 @@ export interface RunResult {
   readonly traceHash: number
   readonly trace: readonly string[]
   readonly counters: Readonly<Record<string, number>>
-  /** What was done to it, and for how long; and at which tick it ended. */
+  readonly knobs: Knobs
+  /** What was done to it. */
   readonly faults: readonly StruckFault[]
-  readonly safetyTicks: number
+  /** The tick it ended with. */
   readonly endTick: number
 }
 
@@ -52,8 +53,8 @@ export function run(options: WorldOptions): RunResult {
     traceHash: trace.hash,
     trace: trace.lines,
     counters: counters.toRecord(),
+    knobs,
     faults: ensemble.nemesis.struck,
-    safetyTicks: knobs.safetyTicks,
     endTick,
   }
 }
