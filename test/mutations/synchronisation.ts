@@ -7,7 +7,6 @@ const LEADER = 'lib/zab/leader.ts'
 const LINK = 'lib/zab/learner-link.ts'
 const LEARNER = 'lib/zab/learner.ts'
 const WRITES = 'lib/zab/writes.ts'
-const ZAB = 'lib/zab/zab.ts'
 
 export const SYNCHRONISATION_MUTATIONS: readonly Mutation[] = [
   {
