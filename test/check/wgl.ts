@@ -1,0 +1,207 @@
+/**
+ * The search for an order of operations that a sequential model takes: Wing and Gong's, with Lowe's memory of what led
+ * nowhere. Operations come in lanes: those of one lane take effect in its order, so what has been ordered so far is one
+ * position for each lane, a smaller and exact stand-in for a set of bits over all operations.
+ *
+ * A required step that would leave the state as it is, and may come next, is taken at once: if there is an order at
+ * all, there is one with this step here. Only steps that change something, and those that may never have happened, are
+ * chosen among; what cannot be settled within the budget is told as undecided.
+ */
+
+export interface Step<Op> {
+  readonly op: Op
+  /** It took effect between the two, if at all. */
+  readonly start: number
+  readonly end: number
+  /** Otherwise it may never have taken effect. */
+  readonly required: boolean
+  /** A guess at its place in the order: tried first. Only the time taken depends on it. */
+  readonly hint: number
+  /** So many steps of the lane's gate come before it, done or dropped. */
+  readonly after: number
+}
+
+export interface Lane<Op> {
+  readonly steps: readonly Step<Op>[]
+  /** Number of the lane that `after` is about; undefined for a lane without. */
+  readonly gate?: number | undefined
+}
+
+export interface Model<Op, State> {
+  readonly initial: State
+  /** The state after it; the same object when it changes nothing; undefined when it cannot have ended so. */
+  step(state: State, op: Op, required: boolean): State | undefined
+  /** Equal for equal states, and for no others. */
+  keyOf(state: State): string
+}
+
+export type Outcome<Op> =
+  | { readonly kind: 'ok'; readonly tried: number }
+  | { readonly kind: 'undecided'; readonly tried: number }
+  /** `stuck`: what could not follow the longest order found. */
+  | { readonly kind: 'illegal'; readonly tried: number; readonly stuck: readonly Op[] }
+
+interface Candidate<State> {
+  readonly lane: number
+  readonly position: number
+  readonly state: State
+  readonly hint: number
+}
+
+interface Frame<State> {
+  readonly positions: Int32Array
+  readonly state: State
+  readonly candidates: readonly Candidate<State>[]
+  next: number
+}
+
+class Search<Op, State> {
+  readonly #lanes: readonly Lane<Op>[]
+  readonly #model: Model<Op, State>
+  readonly #budget: number
+  /** Of each lane and position: when the first required step from there on has ended. */
+  readonly #bounds: readonly Float64Array[]
+  readonly #failed = new Set<string>()
+  #tried = 0
+  #reach = -1
+  #stuck: readonly Op[] = []
+
+  constructor(lanes: readonly Lane<Op>[], model: Model<Op, State>, budget: number) {
+    this.#lanes = lanes
+    this.#model = model
+    this.#budget = budget
+    this.#bounds = lanes.map(({ steps }) => {
+      const bounds = new Float64Array(steps.length + 1).fill(Number.POSITIVE_INFINITY)
+      for (let at = steps.length - 1; at >= 0; at--) {
+        const { required, end } = steps[at]!
+        bounds[at] = required ? Math.min(end, bounds[at + 1]!) : bounds[at + 1]!
+      }
+      return bounds
+    })
+  }
+
+  run(): Outcome<Op> {
+    const stack: Frame<State>[] = []
+    let frame = this.#enter(new Int32Array(this.#lanes.length), this.#model.initial)
+    for (;;) {
+      if (frame === undefined) return { kind: 'ok', tried: this.#tried }
+      if (this.#tried > this.#budget) return { kind: 'undecided', tried: this.#tried }
+      const candidate: Candidate<State> | undefined = frame.candidates[frame.next++]
+      if (candidate !== undefined) {
+        const positions = this.#moved(frame.positions, candidate)
+        if (this.#failed.size > 0 && this.#failed.has(this.#keyOf(positions, candidate.state))) {
+          continue
+        }
+        stack.push(frame)
+        frame = this.#enter(positions, candidate.state)
+        continue
+      }
+      this.#failed.add(this.#keyOf(frame.positions, frame.state))
+      frame = stack.pop()
+      if (frame === undefined) {
+        return { kind: 'illegal', tried: this.#tried, stuck: this.#stuck }
+      }
+    }
+  }
+
+  /** A place to choose at; undefined when nothing is left that must be ordered. */
+  #enter(positions: Int32Array, state: State): Frame<State> | undefined {
+    let until = this.#until(positions)
+    for (let again = true; again; ) {
+      again = false
+      for (let lane = 0; lane < positions.length; lane++) {
+        if (this.#slide(lane, positions, state, until)) again = true
+      }
+      if (again) until = this.#until(positions)
+    }
+    // Whatever must be ordered has ended some time.
+    if (until === Number.POSITIVE_INFINITY) return undefined
+    const candidates = this.#candidates(positions, state, until)
+    this.#note(positions, until)
+    return { positions, state, candidates, next: 0 }
+  }
+
+  /** Takes the required steps at the head of a lane that change nothing; tells whether there were any. */
+  #slide(lane: number, positions: Int32Array, state: State, until: number): boolean {
+    const { steps, gate } = this.#lanes[lane]!
+    const from = positions[lane]!
+    for (;;) {
+      const step = steps[positions[lane]!]
+      if (step === undefined || !step.required || step.start > until) break
+      if (gate !== undefined && positions[gate]! < step.after) break
+      this.#tried++
+      if (this.#model.step(state, step.op, true) !== state) break
+      positions[lane]!++
+    }
+    return positions[lane] !== from
+  }
+
+  #candidates(positions: Int32Array, state: State, until: number): Candidate<State>[] {
+    const candidates: Candidate<State>[] = []
+    for (let lane = 0; lane < positions.length; lane++) {
+      const { steps } = this.#lanes[lane]!
+      for (let position = positions[lane]!; position < steps.length; position++) {
+        const step = steps[position]!
+        if (step.start > until || !this.#isOpen(lane, step, positions)) break
+        this.#tried++
+        const next = this.#model.step(state, step.op, step.required)
+        // To drop a step that would change nothing comes to the same as to take it.
+        if (next !== undefined && (step.required || next !== state)) {
+          candidates.push({ lane, position, state: next, hint: step.hint })
+        }
+        if (step.required) break
+      }
+    }
+    return candidates.sort((a, b) => a.hint - b.hint)
+  }
+
+  /** What stands before it in the gate is past, or may be dropped. */
+  #isOpen(lane: number, { after }: Step<Op>, positions: Int32Array): boolean {
+    const { gate } = this.#lanes[lane]!
+    if (gate === undefined) return true
+    const { steps } = this.#lanes[gate]!
+    for (let at = positions[gate]!; at < after; at++) if (steps[at]!.required) return false
+    return true
+  }
+
+  #moved(positions: Int32Array, { lane, position }: Candidate<State>): Int32Array {
+    const moved = positions.slice()
+    moved[lane] = position + 1
+    const { gate, steps } = this.#lanes[lane]!
+    if (gate !== undefined) moved[gate] = Math.max(moved[gate]!, steps[position]!.after)
+    return moved
+  }
+
+  /** Nothing that began after this may come next: something that must be ordered was over by then. */
+  #until(positions: Int32Array): number {
+    let until = Number.POSITIVE_INFINITY
+    for (let lane = 0; lane < positions.length; lane++) {
+      const bound = this.#bounds[lane]![positions[lane]!]!
+      if (bound < until) until = bound
+    }
+    return until
+  }
+
+  #note(positions: Int32Array, until: number): void {
+    const reach = positions.reduce((sum, position) => sum + position, 0)
+    if (reach <= this.#reach) return
+    this.#reach = reach
+    this.#stuck = this.#lanes.flatMap(({ steps }, lane) => {
+      const step = steps[positions[lane]!]
+      return step !== undefined && step.start <= until ? [step.op] : []
+    })
+  }
+
+  #keyOf(positions: Int32Array, state: State): string {
+    return `${positions.join()};${this.#model.keyOf(state)}`
+  }
+}
+
+/** Looks for an order of the lanes' steps; gives up after trying `budget` steps. */
+export function findOrder<Op, State>(
+  lanes: readonly Lane<Op>[],
+  model: Model<Op, State>,
+  budget: number,
+): Outcome<Op> {
+  return new Search(lanes, model, budget).run()
+}
