@@ -1,14 +1,14 @@
-/** Inputs and outputs of a peer as lines of a trace. */
+/** Events of a trace as lines to read. */
 
-import { ByteReader } from '../../lib/base/bytes.ts'
 import type { LogPoint } from '../../lib/base/group.ts'
-import { decodePeerMessage as decodeAnswer } from '../../lib/base/reply.ts'
-import { decodeClientMessage } from '../../lib/base/request.ts'
 import { counterOf, epochOf, type Zxid } from '../../lib/base/zxid.ts'
-import type { PeerCore, PeerInput, TurnOutput } from '../../lib/peer/core.ts'
 import type { StoreTask } from '../../lib/peer/core-tasks.ts'
-import { decodePeerMessage } from '../../lib/zab/codec.ts'
 import type { Persist } from '../../lib/zab/types.ts'
+import type { TraceEvent, TurnBody } from './trace-event.ts'
+
+const INDENT = `\n${' '.repeat(17)}`
+/** A client's connection is numbered within its peer's life. */
+const CONNECTIONS = 2 ** 24
 
 /** `2.17`: epoch and counter. */
 export function shortZxid(zxid: Zxid): string {
@@ -32,22 +32,54 @@ function show(value: object): string {
   return JSON.stringify(value, terse).replaceAll('"', '').slice(0, 400)
 }
 
-function describeAll<T extends object>(frame: Uint8Array, decode: (from: ByteReader) => T): string {
-  const from = new ByteReader(frame)
-  const shown: string[] = []
-  while (!from.done) shown.push(show(decode(from)))
-  return shown.join(' ')
+function showAll(values: readonly object[]): string {
+  return values.map(show).join(' ')
 }
 
-export function describeInput(input: PeerInput): string {
-  switch (input.kind) {
-    case 'peerFrame':
-      return `<- P${input.from} ${describeAll(input.frame, decodePeerMessage)}`
-    case 'clientFrame':
-      return `<- c${input.connection % 2 ** 24} ${describeAll(input.frame, decodeClientMessage)}`
-    default:
-      return `<- ${show(input)}`
+/** One line, or for a turn one and one more for everything that came of it. */
+export function describeEvent(event: TraceEvent): string {
+  const milliseconds = (event.at / 1000).toFixed(3)
+  return `${milliseconds.padStart(11)} ${event.actor.padEnd(4)} ${describeBody(event)}`
+}
+
+function describeBody(event: TraceEvent): string {
+  switch (event.kind) {
+    case 'note':
+      return event.text
+    case 'start': {
+      const { life, trusted, epochs, base, last } = event
+      const trust = trusted ? '' : ', not trusted'
+      const { acceptedEpoch, currentEpoch } = epochs
+      const log = `log ${shortZxid(base.zxid)}..${shortZxid(last)}`
+      return `begins life ${life}${trust}, epochs ${acceptedEpoch}/${currentEpoch}, ${log}`
+    }
+    case 'receive':
+      return `<- P${event.from} ${showAll(event.messages)}`
+    case 'request':
+      return `<- c${event.connection % CONNECTIONS} ${showAll(event.messages)}`
+    case 'input':
+      return `<- ${show(event.input)}`
+    case 'turn':
+      return describeTurn(event)
   }
+}
+
+function describeTurn({ view, reason, sends, answers, tasks }: TurnBody): string {
+  const { role, serving, leader, epoch, last, committed } = view
+  const place = `last ${shortZxid(last)} committed ${shortZxid(committed)}`
+  const because = reason === undefined ? '' : ` (${reason})`
+  return [
+    `   ${role}${serving ? '!' : ''} leader ${leader ?? '-'} epoch ${epoch} ${place}${because}`,
+    ...sends.map(({ to, messages }) => `${INDENT}-> P${to} ${showAll(messages)}`),
+    ...answers.map(({ connection, messages }) => {
+      return `${INDENT}-> c${connection % CONNECTIONS} ${showAll(messages)}`
+    }),
+    ...tasks.map(task => `${INDENT}=> ${describeTask(task)}`),
+  ].join('')
+}
+
+function describeTask(task: StoreTask): string {
+  return task.kind === 'write' ? describePersist(task.persist) : show(task)
 }
 
 function describePersist({ writeId, epochs, install, truncateAfter, groups }: Persist): string {
@@ -60,25 +92,5 @@ function describePersist({ writeId, epochs, install, truncateAfter, groups }: Pe
     first === undefined || last === undefined
       ? ''
       : ` groups ${shortZxid(first.first)}..${shortZxid(last.last)}`,
-  ].join('')
-}
-
-function describeTask(task: StoreTask): string {
-  return task.kind === 'write' ? describePersist(task.persist) : show(task)
-}
-
-export function describeOutput(core: PeerCore, output: TurnOutput): string {
-  const { role, serving, leader, epoch, last, committed } = core.zab.view
-  const place = `last ${shortZxid(last)} committed ${shortZxid(committed)}`
-  return [
-    `   ${role}${serving ? '!' : ''} leader ${leader ?? '-'} epoch ${epoch} ${place}`,
-    ...output.peerFrames.map(
-      ({ to, frame }) => `\n${' '.repeat(17)}-> P${to} ${describeAll(frame, decodePeerMessage)}`,
-    ),
-    ...output.clientFrames.map(
-      ({ to, frame }) =>
-        `\n${' '.repeat(17)}-> c${to % 2 ** 24} ${describeAll(frame, decodeAnswer)}`,
-    ),
-    ...output.tasks.map(task => `\n${' '.repeat(17)}=> ${describeTask(task)}`),
   ].join('')
 }

@@ -9,7 +9,6 @@ import { type PeerConfig, PeerCore, type PeerInput, type TurnOutput } from '../.
 import type { Tree } from '../../lib/tree/tree.ts'
 import type { Zab } from '../../lib/zab/zab.ts'
 import type { Prng } from '../support/prng.ts'
-import { describeInput, describeOutput } from './describe.ts'
 import type { SimDisk } from './disk.ts'
 import type { DiskImage } from './disk-image.ts'
 import { TICK_MS, TICK_US } from './knobs.ts'
@@ -132,6 +131,7 @@ export class SimPeer {
       this.#core = new PeerCore(this.#config, peer, tree, this.disk.wantsFullSnapshot)
     })
     this.#treeSeen = tree
+    this.#world.trace.started(this)
     this.#host.started(this)
     this.#planTurn()
     this.#planTick(this.#prng.between(0, TICK_US))
@@ -227,10 +227,10 @@ export class SimPeer {
     this.#busyUntil = agenda.now + this.#world.turnUs(this.#prng)
     trace.mix(agenda.now)
     trace.mix(this.sid * 256 + inputs.length)
-    if (trace.on) for (const input of inputs) trace.line(`P${this.sid}`, describeInput(input))
+    if (trace.on) trace.takes(this, inputs)
     this.#guard(() => {
       const output = core.turn(inputs, this.#world.wallMs())
-      if (trace.on) trace.line(`P${this.sid}`, describeOutput(core, output))
+      if (trace.on) trace.turned(this, output)
       this.#carryOut(inputs, output)
     })
   }

@@ -6,7 +6,7 @@ import { Agenda } from './agenda.ts'
 import { Counters } from './counters.ts'
 import { drawKnobs, type Knobs, within } from './knobs.ts'
 import { type Mutation, type MutationName, mutationOf } from './mutations.ts'
-import { Trace } from './trace.ts'
+import { type OnEvent, Trace } from './trace.ts'
 
 setVerifying(true)
 
@@ -23,6 +23,8 @@ export interface WorldOptions {
   readonly skippedFaults?: ReadonlySet<number> | undefined
   /** Lines of trace to keep. */
   readonly traceLines?: number | undefined
+  /** Told of everything that happens. */
+  readonly onEvent?: OnEvent | undefined
 }
 
 export class World {
@@ -42,7 +44,7 @@ export class World {
     this.skippedFaults = skippedFaults
     this.knobs = { ...drawKnobs(seed), ...knobs }
     this.mutation = mutationOf(mutation)
-    this.trace = new Trace(traceLines, () => this.agenda.now)
+    this.trace = new Trace(traceLines, () => this.agenda.now, options.onEvent)
   }
 
   /** From now on nothing is slow. */
