@@ -1,8 +1,11 @@
 /** One follower, told by hand what its leader says, turn by turn and word by word. */
 
 import assert from 'node:assert/strict'
+import { crc32 } from '../../lib/base/crc32.ts'
 import { type Group, LOG_START, type LogPoint, makeGroup, pointOf } from '../../lib/base/group.ts'
-import { makeEpoch, makeSid, makeZxid, type Zxid } from '../../lib/base/zxid.ts'
+import { PayloadWriter } from '../../lib/base/txn.ts'
+import { makeEpoch, makeSid, makeZxid, NO_SESSION, type Zxid } from '../../lib/base/zxid.ts'
+import { Tree } from '../../lib/tree/tree.ts'
 import type { LeaderMessage, PeerMessage } from '../../lib/zab/types.ts'
 import { apply, type Disk, emptyDisk, TestPeer } from '../zab/cluster.ts'
 
@@ -11,17 +14,35 @@ export const EPOCH = makeEpoch(5)
 export const NEW_LEADER: LeaderMessage = { kind: 'newLeader', zxid: makeZxid(EPOCH, 0) }
 export const UP_TO_DATE: LeaderMessage = { kind: 'upToDate' }
 
-/** Groups of one transaction that follow one another, as a leader of `epoch` makes them. */
-export function makeGroups(count: number, epoch: number, after: LogPoint = LOG_START): Group[] {
+type MakePayload = (epoch: number, counter: number) => Uint8Array
+
+function makeChain(count: number, epoch: number, after: LogPoint, payloadOf: MakePayload): Group[] {
   const groups: Group[] = []
   let point = after
   for (let counter = 1; counter <= count; counter++) {
     const zxid = makeZxid(makeEpoch(epoch), counter)
-    const group = makeGroup(point, zxid, zxid, Buffer.from(`e${epoch}c${counter}`), counter)
+    const payload = payloadOf(epoch, counter)
+    const group = makeGroup(point, zxid, zxid, payload, crc32(payload))
     groups.push(group)
     point = pointOf(group)
   }
   return groups
+}
+
+/** Groups that follow one another, as a leader of `epoch` makes them; their payload is their name. */
+export function makeGroups(count: number, epoch: number, after: LogPoint = LOG_START): Group[] {
+  return makeChain(count, epoch, after, (_, counter) => Buffer.from(`e${epoch}c${counter}`))
+}
+
+/** The same with a transaction in each that a tree can apply. */
+export function makeTxnGroups(count: number, epoch: number, after: LogPoint = LOG_START): Group[] {
+  const { digest } = new Tree()
+  return makeChain(count, epoch, after, () => {
+    const out = new PayloadWriter()
+    out.begin(1)
+    out.add({ sessionId: NO_SESSION, cxid: 0, unanswered: 0, digest, body: { type: 'sync' } })
+    return out.take()
+  })
 }
 
 export function proposal(group: Group): LeaderMessage {

@@ -1,0 +1,165 @@
+/**
+ * A database in memory that stands in for LevelDB under a real store. It keeps a journal of its atomic writes and knows
+ * which of them were synced, so that a test can see what any crash would leave; and any of its calls can be made to fail.
+ */
+
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import type { Database, Operation } from '../../lib/storage/disk.ts'
+import type { Key, KeyRange } from '../../lib/storage/keys.ts'
+import { openStore, type StoreOptions } from '../../lib/storage/open.ts'
+import type { Store } from '../../lib/storage/store.ts'
+import { SID } from '../storage/support.ts'
+
+type Contents = Map<string, Uint8Array>
+
+interface IteratorOptions extends KeyRange {
+  readonly reverse?: boolean
+  readonly limit?: number
+}
+
+function nameOf(key: Key): string {
+  return Buffer.from(key).toString('hex')
+}
+
+function change(contents: Contents, write: readonly Operation[]): void {
+  for (const operation of write) {
+    if (operation.type === 'put') contents.set(nameOf(operation.key), operation.value.slice())
+    else contents.delete(nameOf(operation.key))
+  }
+}
+
+export class MapDatabase {
+  readonly contents: Contents
+  /** All writes since it was made, each atomic. */
+  readonly journal: (readonly Operation[])[] = []
+  /** How many of them a power cut leaves for certain: a synced write makes those before it safe too. */
+  safe = 0
+  /** Writes begun so far, and for which of them it fails instead. */
+  writes = 0
+  failsAt: (write: number) => boolean = () => false
+  readonly #begun: Contents
+
+  constructor(contents: Contents = new Map()) {
+    this.#begun = new Map(contents)
+    this.contents = new Map(contents)
+  }
+
+  get asDatabase(): Database {
+    return this as unknown as Database
+  }
+
+  /** What is there when the first `count` writes of the journal survive. */
+  after(count: number): MapDatabase {
+    const contents = new Map(this.#begun)
+    for (const write of this.journal.slice(0, count)) change(contents, write)
+    return new MapDatabase(contents)
+  }
+
+  async open(): Promise<void> {}
+
+  async close(): Promise<void> {}
+
+  async get(key: Key): Promise<Uint8Array | undefined> {
+    return this.contents.get(nameOf(key))?.slice()
+  }
+
+  async put(key: Key, value: Uint8Array, options: { readonly sync?: boolean }): Promise<void> {
+    this.#write([{ type: 'put', key, value }], options.sync === true)
+  }
+
+  async batch(operations: Operation[], options: { readonly sync?: boolean }): Promise<void> {
+    this.#write(operations, options.sync === true)
+  }
+
+  /** Not atomic, as LevelDB's is not: each key goes by itself. */
+  async clear(range: KeyRange): Promise<void> {
+    for (const key of this.#keysIn(range)) this.#write([{ type: 'del', key }], false)
+  }
+
+  iterator(range: IteratorOptions): unknown {
+    return walk(this.#keysIn(range).map(key => [key, this.contents.get(nameOf(key))!.slice()]))
+  }
+
+  keys(range: IteratorOptions): unknown {
+    return walk(this.#keysIn(range))
+  }
+
+  #write(operations: readonly Operation[], sync: boolean): void {
+    if (this.failsAt(++this.writes)) {
+      const message = 'IO error: /data/000003.log: Input/output error'
+      throw Object.assign(new Error(message), { code: 'LEVEL_IO_ERROR' })
+    }
+    this.journal.push(operations)
+    change(this.contents, operations)
+    if (sync) this.safe = this.journal.length
+  }
+
+  #keysIn({ gt, gte, lt, lte, reverse = false, limit = -1 }: IteratorOptions): Key[] {
+    const names = [...this.contents.keys()]
+      .sort()
+      .filter(
+        name =>
+          (gt === undefined || name > nameOf(gt)) &&
+          (gte === undefined || name >= nameOf(gte)) &&
+          (lt === undefined || name < nameOf(lt)) &&
+          (lte === undefined || name <= nameOf(lte)),
+      )
+    if (reverse) names.reverse()
+    return names.slice(0, limit < 0 ? undefined : limit).map(name => Buffer.from(name, 'hex'))
+  }
+}
+
+function walk<T>(items: readonly T[]): unknown {
+  const left = [...items]
+  return {
+    nextv: async (size: number) => left.splice(0, size),
+    next: async () => left.shift(),
+    close: async () => {},
+  }
+}
+
+/** A directory that is in use, without LevelDB's files: the database is given at each opening. */
+export class Shelf {
+  readonly #directory: string
+
+  private constructor(directory: string) {
+    this.#directory = directory
+  }
+
+  static async make(t: TestContext): Promise<Shelf> {
+    const directory = await mkdtemp(join(tmpdir(), 'quorumtree-scenario-'))
+    t.after(() => rm(directory, { recursive: true, force: true }))
+    const shelf = new Shelf(directory)
+    // Says whose directory it is.
+    await (await shelf.open(new MapDatabase())).close()
+    await rm(join(directory, 'quorumtree.tail'), { force: true })
+    await writeFile(join(directory, 'CURRENT'), '')
+    return shelf
+  }
+
+  /** Not recovered yet. Without a note of the log's end beside it, unless durability is `power`. */
+  open(database: MapDatabase, options: Partial<StoreOptions> = {}): Promise<Store> {
+    const dataDir = this.#directory
+    return openStore(
+      { sid: SID, dataDir, durability: 'process', snapshotsKept: 2, ...options },
+      () => database.asDatabase,
+    )
+  }
+}
+
+/** A directory of its own for a store that is fresh. */
+export async function openFresh(
+  t: TestContext,
+  database: MapDatabase,
+  options: Partial<StoreOptions> = {},
+): Promise<Store> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'quorumtree-scenario-'))
+  t.after(() => rm(dataDir, { recursive: true, force: true }))
+  return openStore(
+    { sid: SID, dataDir, durability: 'power', snapshotsKept: 2, ...options },
+    () => database.asDatabase,
+  )
+}
