@@ -135,14 +135,14 @@ export class Shelf {
     const shelf = new Shelf(directory)
     // Says whose directory it is.
     await (await shelf.open(new MapDatabase())).close()
-    await rm(join(directory, 'quorumtree.tail'), { force: true })
     await writeFile(join(directory, 'CURRENT'), '')
     return shelf
   }
 
-  /** Not recovered yet. Without a note of the log's end beside it, unless durability is `power`. */
-  open(database: MapDatabase, options: Partial<StoreOptions> = {}): Promise<Store> {
+  /** Not recovered yet. There is no note beside it of where the log of an earlier database ended. */
+  async open(database: MapDatabase, options: Partial<StoreOptions> = {}): Promise<Store> {
     const dataDir = this.#directory
+    await rm(join(dataDir, 'quorumtree.tail'), { force: true })
     return openStore(
       { sid: SID, dataDir, durability: 'process', snapshotsKept: 2, ...options },
       () => database.asDatabase,
