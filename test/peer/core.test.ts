@@ -1,127 +1,10 @@
-/** Peers with agreement and replica together: what becomes of the clients of one that cannot serve. */
+/** Peers with agreement and replica together: what becomes of clients and sessions when one cannot serve for a while. */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { crc32 } from '../../lib/base/crc32.ts'
-import { LOG_START } from '../../lib/base/group.ts'
-import { EPOCH_ZERO, makeSid, type Sid, ZXID_ZERO } from '../../lib/base/zxid.ts'
-import { PeerCore, type PeerInput } from '../../lib/peer/core.ts'
-import { Tree } from '../../lib/tree/tree.ts'
-import { Majority } from '../../lib/zab/quorum.ts'
-import { decodeFrame, encodeMessages, PASSWORD } from '../replica/support.ts'
-
-const SIDS = [makeSid(1), makeSid(2)]
-const SYNC_LIMIT_TICKS = 10
-const CONNECTION = 7
-const TURNS_MAX = 1000
-
-class Peer {
-  readonly sid: Sid
-  readonly core: PeerCore
-  readonly inbox: PeerInput[] = []
-  /** What its client was told: the kind, and the code of a goodbye. */
-  readonly told: string[] = []
-  readonly closed: number[] = []
-
-  constructor(sid: Sid) {
-    this.sid = sid
-    this.core = new PeerCore(
-      {
-        sid,
-        peers: SIDS,
-        quorum: new Majority(SIDS),
-        initLimitTicks: 50,
-        syncLimitTicks: SYNC_LIMIT_TICKS,
-        crc32,
-        dataBytesMax: 1000,
-        tickMs: 50,
-        snapshotLogBytes: Number.MAX_SAFE_INTEGER,
-      },
-      {
-        epochs: { acceptedEpoch: EPOCH_ZERO, currentEpoch: EPOCH_ZERO },
-        history: { logStart: LOG_START, base: LOG_START, groups: [], epochEnds: [] },
-        committed: ZXID_ZERO,
-        trusted: true,
-      },
-      new Tree(),
-      false,
-    )
-  }
-
-  get serving(): boolean {
-    return this.core.zab.view.serving
-  }
-}
-
-/** Two peers that need one another; whatever they write is durable at once. */
-class Pair {
-  readonly peers = SIDS.map(sid => new Peer(sid))
-  #linked = false
-
-  setLinked(linked: boolean): void {
-    this.#linked = linked
-    for (const peer of this.peers) {
-      const { sid } = this.#other(peer)
-      peer.inbox.push({ kind: linked ? 'linkUp' : 'linkDown', sid })
-    }
-    this.settle()
-  }
-
-  tick(ticks: number): void {
-    for (let tick = 0; tick < ticks; tick++) {
-      for (const peer of this.peers) peer.inbox.push({ kind: 'tick' })
-      this.settle()
-    }
-  }
-
-  settle(): void {
-    for (let turns = 0; turns < TURNS_MAX; turns++) {
-      const peer = this.peers.find(({ inbox }) => inbox.length > 0)
-      if (peer === undefined) return
-      this.#turn(peer)
-    }
-    assert.fail('the pair does not come to rest')
-  }
-
-  #turn(peer: Peer): void {
-    const output = peer.core.turn(peer.inbox.splice(0), 1)
-    for (const { frame } of output.peerFrames) {
-      if (!this.#linked) continue
-      this.#other(peer).inbox.push({ kind: 'peerFrame', from: peer.sid, frame })
-    }
-    for (const task of output.tasks) {
-      if (task.kind === 'write') {
-        peer.inbox.push({ kind: 'persisted', writeId: task.persist.writeId })
-      }
-    }
-    for (const { frame } of output.clientFrames) {
-      for (const message of decodeFrame(frame)) {
-        peer.told.push(message.kind === 'goodbye' ? message.code : message.kind)
-      }
-    }
-    peer.closed.push(...output.closings)
-  }
-
-  #other(peer: Peer): Peer {
-    return this.peers.find(each => each !== peer)!
-  }
-}
-
-/** Two peers that serve, and a client of each. */
-function pairWithClients(): Pair {
-  const pair = new Pair()
-  pair.setLinked(true)
-  pair.tick(5)
-  const frame = encodeMessages([{ kind: 'open', timeoutMs: 10_000, password: PASSWORD }])
-  for (const { inbox, serving } of pair.peers) {
-    assert.ok(serving)
-    inbox.push({ kind: 'connect', connection: CONNECTION })
-    inbox.push({ kind: 'clientFrame', connection: CONNECTION, frame })
-  }
-  pair.settle()
-  for (const { told } of pair.peers) assert.deepEqual(told.splice(0), ['welcome'])
-  return pair
-}
+import { ROOT } from '../../lib/base/path.ts'
+import { encodeMessages } from '../replica/support.ts'
+import { CONNECTION, pairWithClients, SYNC_LIMIT_TICKS, TICK_MS } from './pair.ts'
 
 test('a peer that has no leader for longer than syncLimit sends its clients elsewhere', () => {
   const pair = pairWithClients()
@@ -151,4 +34,46 @@ test('a short election is not felt by clients', () => {
     assert.deepEqual(told, [])
     assert.deepEqual(closed, [])
   }
+})
+
+/** A session time-out that is over before syncLimit is. */
+const SHORT_TIMEOUT_MS = 6 * TICK_MS
+
+/**
+ * How many of two sessions are left when the leader has ticked so often without a word from the other peer, and then
+ * takes in everything that peer had to say: in one turn with its next tick, or before it.
+ */
+function sessionsAfter(silentTicks: number, inOneTurn: boolean): number {
+  const pair = pairWithClients(SHORT_TIMEOUT_MS)
+  const [follower, leader] = pair.peers
+  assert.equal(leader!.core.status.role, 'leading')
+  pair.late = follower
+  pair.tick(silentTicks)
+  pair.release()
+  if (inOneTurn) leader!.inbox.push({ kind: 'tick' })
+  pair.settle()
+  return [...leader!.core.tree.sessions()].length
+}
+
+test('a leader that was held up hears what came meanwhile before it expires anybody', () => {
+  let silentTicks = 1
+  while (sessionsAfter(silentTicks, false) === 2) silentTicks++
+  assert.ok(silentTicks < SYNC_LIMIT_TICKS, 'a session that nobody reports expires')
+  assert.equal(sessionsAfter(silentTicks - 1, true), 2)
+})
+
+test('a write that was lost with its reign is submitted to the next, and nobody has to ask', () => {
+  const pair = pairWithClients()
+  const [follower] = pair.peers
+  const request = { kind: 'set', path: ROOT, data: new Uint8Array(1), version: -1 } as const
+  const frame = encodeMessages([{ kind: 'write', xid: 1, cxid: 1, unanswered: 1, request }])
+  follower!.inbox.push({ kind: 'clientFrame', connection: CONNECTION, frame })
+  pair.losing = true
+  pair.settle()
+  pair.losing = false
+  pair.setLinked(false)
+  assert.deepEqual(follower!.told, [], 'the leader never heard of it')
+  pair.setLinked(true)
+  pair.tick(5)
+  assert.deepEqual(follower!.told, ['reply'])
 })
