@@ -83,7 +83,7 @@ export const BROADCAST_MUTATIONS: readonly Mutation[] = [
         'quorum: new Majority([...boot.voters, ...boot.observers])',
       ),
     ],
-    killers: [],
+    killers: [testFile('test/peer/life.test.ts')],
   },
   {
     name: 'commit-on-proposal',

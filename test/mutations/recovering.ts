@@ -1,6 +1,6 @@
 /** Mistakes in reading back what a peer had, and in what it may do after a loss. */
 
-import { type Mutation, patch } from './mutation.ts'
+import { type Mutation, patch, testFile } from './mutation.ts'
 
 const LEVEL_STORE = 'lib/storage/level-store.ts'
 const OPEN = 'lib/storage/open.ts'
@@ -19,13 +19,13 @@ export const RECOVERING_MUTATIONS: readonly Mutation[] = [
         `  if (sum < 0) throw new MalformedError('bad checksum')`,
       ),
     ],
-    killers: [],
+    killers: [testFile('test/storage/records.test.ts')],
   },
   {
     name: 'payload-sum-ignored',
     says: 'A group whose transactions do not have their checksum is taken for good.',
     patches: [patch(RECORDS, 'if (!from.done || crc32(payload) !== crc)', 'if (!from.done)')],
-    killers: [],
+    killers: [testFile('test/storage/records.test.ts')],
   },
   {
     name: 'chunk-of-another-snapshot',
@@ -37,7 +37,7 @@ export const RECOVERING_MUTATIONS: readonly Mutation[] = [
         `  if (from.u32() === 0 || from.u32() < 0) throw new MalformedError('misplaced chunk')`,
       ),
     ],
-    killers: [],
+    killers: [testFile('test/storage/records.test.ts')],
   },
   {
     name: 'hole-in-the-log-ignored',
@@ -49,7 +49,7 @@ export const RECOVERING_MUTATIONS: readonly Mutation[] = [
         '        if (group.first <= point.zxid) {',
       ),
     ],
-    killers: [],
+    killers: [testFile('test/storage/damage.test.ts', 'a group missing in the middle')],
   },
   {
     name: 'log-ends-at-the-hole',
@@ -61,7 +61,7 @@ export const RECOVERING_MUTATIONS: readonly Mutation[] = [
         'return end() ?? end(`the log has a hole ',
       ),
     ],
-    killers: [],
+    killers: [testFile('test/storage/damage.test.ts', 'a group missing in the middle')],
   },
   {
     name: 'log-ends-at-the-unreadable',
@@ -73,7 +73,7 @@ export const RECOVERING_MUTATIONS: readonly Mutation[] = [
         'return end() ?? end(`the group of the log ',
       ),
     ],
-    killers: [],
+    killers: [testFile('test/storage/damage.test.ts', 'a flipped byte anywhere in a group')],
   },
   {
     name: 'stale-meta-accepted',
@@ -85,7 +85,7 @@ export const RECOVERING_MUTATIONS: readonly Mutation[] = [
         'if (meta.revision < 0) {',
       ),
     ],
-    killers: [],
+    killers: [testFile('test/storage/damage.test.ts', 'an older record of epochs')],
   },
   {
     name: 'lost-log-unnoticed',
@@ -97,13 +97,13 @@ export const RECOVERING_MUTATIONS: readonly Mutation[] = [
         '  if (meta.logStart.zxid >= 0) return undefined\n',
       ),
     ],
-    killers: [],
+    killers: [testFile('test/storage/damage.test.ts', 'all snapshots and the log after them')],
   },
   {
     name: 'lost-snapshot-unnoticed',
     says: 'A snapshot that cannot be used is passed over although the log does not reach as far.',
     patches: [patch(RECOVERY, '    findUnreached(heads, base, tail) ??\n', '')],
-    killers: [],
+    killers: [testFile('test/storage/damage.test.ts', 'a spoilt snapshot is damage when')],
   },
   {
     name: 'missing-chunk-unnoticed',
@@ -115,7 +115,7 @@ export const RECOVERING_MUTATIONS: readonly Mutation[] = [
         'return count <= chunks ? undefined :',
       ),
     ],
-    killers: [],
+    killers: [testFile('test/storage/damage.test.ts', 'a missing chunk')],
   },
   {
     name: 'damaged-delta-skipped',
@@ -127,7 +127,7 @@ export const RECOVERING_MUTATIONS: readonly Mutation[] = [
         '    if (chain === undefined) continue\n    await verifyAll(chain)\n    base = chain.filter(isGood)',
       ),
     ],
-    killers: [],
+    killers: [testFile('test/storage/damage.test.ts', 'a spoilt snapshot gives way')],
   },
   {
     name: 'damage-forgotten-by-the-next-start',
@@ -139,13 +139,13 @@ export const RECOVERING_MUTATIONS: readonly Mutation[] = [
         'const damaged = false',
       ),
     ],
-    killers: [],
+    killers: [testFile('test/storage/open.test.ts')],
   },
   {
     name: 'rest-of-a-damaged-log-stays',
     says: 'What lies behind the damage in a log stays there when the log is continued.',
     patches: [patch(LEVEL_STORE, '?? (this.#doubtful ? this.#tail : undefined)', '?? undefined')],
-    killers: [],
+    killers: [testFile('test/storage/damage.test.ts', 'damage is remembered')],
   },
   {
     name: 'damaged-peer-votes',
@@ -157,7 +157,7 @@ export const RECOVERING_MUTATIONS: readonly Mutation[] = [
         `if (typeof tree === 'string' || !mayVote) {`,
       ),
     ],
-    killers: [],
+    killers: [testFile('test/peer/recovery.test.ts')],
   },
   {
     name: 'wiped-peer-votes',
@@ -169,7 +169,7 @@ export const RECOVERING_MUTATIONS: readonly Mutation[] = [
         'const mayVote = founding || recovered.epochs.currentEpoch >= 0',
       ),
     ],
-    killers: [],
+    killers: [testFile('test/peer/recovery.test.ts')],
   },
   {
     name: 'damaged-peer-forgets-its-promises',
@@ -182,7 +182,7 @@ export const RECOVERING_MUTATIONS: readonly Mutation[] = [
   return { epochs: forgotten, history, committed: ZXID_ZERO, trusted: false }`,
       ),
     ],
-    killers: [],
+    killers: [testFile('test/peer/recovery.test.ts')],
   },
   {
     name: 'snapshot-without-its-digest',
@@ -190,24 +190,18 @@ export const RECOVERING_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch('lib/tree/loader.ts', 'if (this.#digest !== digest) {', 'if (this.#digest < 0) {'),
     ],
-    killers: [],
+    killers: [testFile('test/tree/image.test.ts')],
   },
   {
     name: 'lost-record-of-epochs',
     says: 'A directory that was in use and has lost its record of epochs is begun anew.',
     patches: [patch(OPEN, '  if (wasInUse) {', '  if (wasInUse && value !== undefined) {')],
-    killers: [],
-  },
-  {
-    name: 'directory-of-another-peer',
-    says: `A peer opens another peer's directory.`,
-    patches: [patch(OPEN, '    checkOwner(found.sid, sid, directory)\n', '')],
-    killers: [],
+    killers: [testFile('test/storage/damage.test.ts', 'epochs are not forgotten')],
   },
   {
     name: 'commit-point-beyond-the-log',
     says: 'The commit point that a lost part of the log knew of is applied to what is left.',
     patches: [patch(RECOVERY, 'return Math.min(known, tail.zxid) as Zxid', 'return known as Zxid')],
-    killers: [],
+    killers: [testFile('test/storage/contract.test.ts')],
   },
 ]

@@ -1,6 +1,6 @@
 /** Mistakes in turning requests into transactions and transactions into the tree. */
 
-import { type Mutation, patch } from './mutation.ts'
+import { type Mutation, patch, testFile } from './mutation.ts'
 
 const LEDGER = 'lib/tree/ledger.ts'
 const PENDING = 'lib/replica/pending.ts'
@@ -29,7 +29,7 @@ export const REQUEST_MUTATIONS: readonly Mutation[] = [
   node(path: ZPath): PendingNode | undefined {`,
       ),
     ],
-    killers: [],
+    killers: [testFile('test/replica/world.test.ts')],
   },
   {
     name: 'version-never-checked',
@@ -41,7 +41,7 @@ export const REQUEST_MUTATIONS: readonly Mutation[] = [
         '',
       ),
     ],
-    killers: [],
+    killers: [testFile('test/replica/prepare.test.ts')],
   },
   {
     name: 'acl-not-checked',
@@ -53,7 +53,7 @@ export const REQUEST_MUTATIONS: readonly Mutation[] = [
         '',
       ),
     ],
-    killers: [],
+    killers: [testFile('test/replica/prepare.test.ts')],
   },
   {
     name: 'data-size-not-checked',
@@ -66,7 +66,7 @@ export const REQUEST_MUTATIONS: readonly Mutation[] = [
         '  const node =',
       ),
     ],
-    killers: [],
+    killers: [testFile('test/replica/prepare.test.ts')],
   },
   {
     name: 'parent-deleted-with-children',
@@ -87,7 +87,7 @@ export const REQUEST_MUTATIONS: readonly Mutation[] = [
   node(path: ZPath): PendingNode | undefined {`,
       ),
     ],
-    killers: [],
+    killers: [testFile('test/replica/prepare.test.ts')],
   },
   {
     name: 'sequence-number-again',
@@ -99,7 +99,7 @@ export const REQUEST_MUTATIONS: readonly Mutation[] = [
         'const sequence = missing.length > 0 ? 0 : ancestor.numChildren',
       ),
     ],
-    killers: [],
+    killers: [testFile('test/replica/prepare.test.ts')],
   },
   {
     name: 'create-after-close',
@@ -113,7 +113,7 @@ export const REQUEST_MUTATIONS: readonly Mutation[] = [
     if (entry?.present) return entry`,
       ),
     ],
-    killers: [],
+    killers: [testFile('test/replica/prepare.test.ts')],
   },
   {
     name: 'ephemerals-of-pending-creates-stay',
@@ -126,7 +126,7 @@ export const REQUEST_MUTATIONS: readonly Mutation[] = [
         '',
       ),
     ],
-    killers: [],
+    killers: [testFile('test/replica/prepare.test.ts')],
   },
   {
     name: 'ephemerals-stay',
@@ -143,7 +143,7 @@ export const REQUEST_MUTATIONS: readonly Mutation[] = [
         '',
       ),
     ],
-    killers: [],
+    killers: [testFile('test/replica/prepare.test.ts')],
   },
   {
     name: 'pzxid-not-updated',
@@ -162,7 +162,7 @@ export const REQUEST_MUTATIONS: readonly Mutation[] = [
         '    parent.removeChild(nameOf(path))',
       ),
     ],
-    killers: [],
+    killers: [testFile('test/replica/world.test.ts')],
   },
   {
     name: 'cversion-counts-children',
@@ -174,13 +174,13 @@ export const REQUEST_MUTATIONS: readonly Mutation[] = [
         'cversion: node.creates | 0',
       ),
     ],
-    killers: [],
+    killers: [testFile('test/tree/tree.test.ts')],
   },
   {
     name: 'digest-ignored',
     says: `A peer whose tree does not have the leader's digest goes on.`,
     patches: [patch(TREE, 'if (this.#digest !== txn.digest) {', 'if (this.#digest < 0) {')],
-    killers: [],
+    killers: [testFile('test/tree/tree.test.ts')],
   },
   {
     name: 'refused-write-is-forgotten',
@@ -193,7 +193,7 @@ export const REQUEST_MUTATIONS: readonly Mutation[] = [
     if (body.type !== 'error') this.#add(sessionId, cxid, unanswered, body)`,
       ),
     ],
-    killers: [],
+    killers: [testFile('test/replica/prepare.test.ts')],
   },
   {
     name: 'write-done-twice',
@@ -215,7 +215,7 @@ export const REQUEST_MUTATIONS: readonly Mutation[] = [
         `    this.#add(sessionId, session.lastCxid, unanswered, resolveWrite(scene, request))`,
       ),
     ],
-    killers: [],
+    killers: [testFile('test/replica/prepare.test.ts')],
   },
   {
     name: 'write-after-a-gap',
@@ -242,7 +242,7 @@ export const REQUEST_MUTATIONS: readonly Mutation[] = [
         '',
       ),
     ],
-    killers: [],
+    killers: [testFile('test/replica/prepare.test.ts')],
   },
   {
     name: 'outcomes-not-kept',
@@ -254,7 +254,7 @@ export const REQUEST_MUTATIONS: readonly Mutation[] = [
         'while (this.#oldestCxid < cxid)',
       ),
     ],
-    killers: [],
+    killers: [testFile('test/tree/sessions.test.ts')],
   },
   {
     name: 'outcomes-not-in-snapshots',
@@ -268,7 +268,7 @@ export const REQUEST_MUTATIONS: readonly Mutation[] = [
   for (const outcome of [...results.values()].slice(results.size)) writeOutcome(out, outcome)`,
       ),
     ],
-    killers: [],
+    killers: [testFile('test/tree/image.test.ts')],
   },
   {
     name: 'image-of-a-later-state',
@@ -283,7 +283,7 @@ export const REQUEST_MUTATIONS: readonly Mutation[] = [
 `,
       ),
     ],
-    killers: [],
+    killers: [testFile('test/tree/image.test.ts')],
   },
   {
     name: 'image-misses-the-removed',
@@ -296,7 +296,7 @@ export const REQUEST_MUTATIONS: readonly Mutation[] = [
         '    if (this.#cut === undefined) return',
       ),
     ],
-    killers: [],
+    killers: [testFile('test/tree/image.test.ts')],
   },
   {
     name: 'delta-misses-the-removed',
@@ -308,6 +308,6 @@ export const REQUEST_MUTATIONS: readonly Mutation[] = [
         '',
       ),
     ],
-    killers: [],
+    killers: [testFile('test/tree/image.test.ts')],
   },
 ]

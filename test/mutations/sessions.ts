@@ -1,6 +1,6 @@
 /** Mistakes in what a session is promised: its life, its order, its watches, and its way from peer to peer. */
 
-import { type Mutation, patch } from './mutation.ts'
+import { type Mutation, patch, testFile } from './mutation.ts'
 
 const CLIENT = 'lib/client/core.ts'
 const CORE = 'lib/peer/core.ts'
@@ -22,7 +22,7 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
         '    } else if (alone || line.listens) this.#answers.look(line, message)\n',
       ),
     ],
-    killers: [],
+    killers: [testFile('test/replica/order.test.ts')],
   },
   {
     name: 'reads-before-the-attach',
@@ -39,7 +39,7 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
         return`,
       ),
     ],
-    killers: [],
+    killers: [testFile('test/replica/world.test.ts')],
   },
   {
     name: 'event-after-reply',
@@ -58,7 +58,7 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
       if (body.type !== 'close') return`,
       ),
     ],
-    killers: [],
+    killers: [testFile('test/replica/watches.test.ts')],
   },
   {
     name: 'watch-fires-again',
@@ -66,7 +66,7 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(WATCHES, '    this.#byPath.delete(path)\n    const watchers', '    const watchers'),
     ],
-    killers: [],
+    killers: [testFile('test/replica/parts.test.ts')],
   },
   {
     name: 'watch-of-two-kinds-fires-once',
@@ -78,13 +78,13 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
         `type === 'childrenChanged' ?`,
       ),
     ],
-    killers: [],
+    killers: [testFile('test/replica/parts.test.ts')],
   },
   {
     name: 'watches-not-set-again',
     says: 'After a fail-over the client does not set its watches again.',
     patches: [patch(CLIENT, '    if (!this.#watches.isEmpty) {', '    if (this.finished) {')],
-    killers: [],
+    killers: [testFile('test/client/core.test.ts')],
   },
   {
     name: 'missed-change-not-told',
@@ -96,7 +96,7 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
         'else if (node.mzxid > tree.zxid) events.push',
       ),
     ],
-    killers: [],
+    killers: [testFile('test/replica/watches.test.ts')],
   },
   {
     name: 'missed-children-not-told',
@@ -104,7 +104,7 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(READS, 'else if (node.pzxid > held.since) {', 'else if (node.pzxid > tree.zxid) {'),
     ],
-    killers: [],
+    killers: [testFile('test/replica/watches.test.ts')],
   },
   {
     name: 'welcome-counts-as-seen',
@@ -117,13 +117,13 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
         if (message.zxid > this.#seenZxid) this.#seenZxid = message.zxid\n`,
       ),
     ],
-    killers: [],
+    killers: [testFile('test/client/core.test.ts')],
   },
   {
     name: 'unanswered-not-sent-again',
     says: 'After a fail-over the client does not send again what is unanswered.',
     patches: [patch(CLIENT, '    this.#resend()\n', '')],
-    killers: [],
+    killers: [testFile('test/client/core.test.ts')],
   },
   {
     name: 'resent-under-new-numbers',
@@ -138,7 +138,7 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
       this.#encode(call)`,
       ),
     ],
-    killers: [],
+    killers: [testFile('test/client/core.test.ts')],
   },
   {
     name: 'given-up-writes-leave-a-gap',
@@ -146,7 +146,7 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(CLIENT, 'if (call.ended && isRead(call.request)) continue', 'if (call.ended) continue'),
     ],
-    killers: [],
+    killers: [testFile('test/client/core.test.ts')],
   },
   {
     name: 'second-open',
@@ -158,7 +158,7 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
         'if (!this.#linked) return false',
       ),
     ],
-    killers: [],
+    killers: [testFile('test/client/opening.test.ts')],
   },
   {
     name: 'reports-of-followers-ignored',
@@ -170,7 +170,7 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
         '',
       ),
     ],
-    killers: [],
+    killers: [testFile('test/peer/core.test.ts')],
   },
   {
     name: 'own-sessions-not-touched',
@@ -178,7 +178,7 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(REPLICA, '    for (const id of this.#home.sessions()) preparer.touch(id)\n', ''),
     ],
-    killers: [],
+    killers: [testFile('test/replica/sessions.test.ts')],
   },
   {
     name: 'paused-leader-expires',
@@ -191,7 +191,7 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
         `    this.#zab.step({ kind: 'tick' })`,
       ),
     ],
-    killers: [],
+    killers: [testFile('test/peer/core.test.ts')],
   },
   {
     name: 'expiry-without-grace',
@@ -203,7 +203,7 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
         'if (clock !== undefined) clock.deadline = Math.max(clock.deadline, this.#now)',
       ),
     ],
-    killers: [],
+    killers: [testFile('test/replica/parts.test.ts')],
   },
   {
     name: 'sessions-never-expire',
@@ -215,7 +215,7 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
         'this.#clocks.tick()',
       ),
     ],
-    killers: [],
+    killers: [testFile('test/replica/prepare.test.ts')],
   },
   {
     name: 'attach-without-password',
@@ -227,7 +227,7 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
         'session !== undefined && Buffer.compare(password, password) === 0',
       ),
     ],
-    killers: [],
+    killers: [testFile('test/replica/sessions.test.ts')],
   },
   {
     name: 'moved-session-is-closed',
@@ -239,7 +239,7 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
         'session !== undefined',
       ),
     ],
-    killers: [],
+    killers: [testFile('test/replica/prepare.test.ts')],
   },
   {
     name: 'served-by-two-peers',
@@ -251,13 +251,13 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
         `    if (served !== undefined && line !== undefined && served !== line) this.#end(served, 'SESSION_MOVED')\n`,
       ),
     ],
-    killers: [],
+    killers: [testFile('test/replica/moving.test.ts')],
   },
   {
     name: 'tree-goes-back-in-sight',
     says: 'Clients stay with a peer whose tree went back.',
     patches: [patch(HOME, '    if (tree.zxid < before.zxid) this.sendAway()\n', '')],
-    killers: [],
+    killers: [testFile('test/replica/sessions.test.ts')],
   },
   {
     name: 'clients-of-a-lost-peer-stay',
@@ -265,13 +265,13 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(CORE, '    if (this.#idleTicks > this.#syncLimitTicks) this.#replica.sendAway()\n', ''),
     ],
-    killers: [],
+    killers: [testFile('test/peer/core.test.ts')],
   },
   {
     name: 'not-submitted-to-the-next-leader',
     says: 'What is unanswered is not submitted again when the leader changes.',
     patches: [patch(CORE, '      this.#replica.resubmit()\n', '')],
-    killers: [],
+    killers: [testFile('test/peer/core.test.ts')],
   },
   {
     name: 'preparer-outlives-the-reign',
@@ -283,6 +283,6 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
         'if (this.#leads && !leads && this.#ticks < 0) this.#replica.unlead()',
       ),
     ],
-    killers: [],
+    killers: [testFile('test/peer/core.test.ts')],
   },
 ]

@@ -1,6 +1,6 @@
 /** Mistakes in what is written, in which order, and when it is said to be durable. */
 
-import { type Mutation, patch } from './mutation.ts'
+import { campaign, type Mutation, patch, testFile } from './mutation.ts'
 
 const DISK = 'lib/storage/disk.ts'
 const LEVEL_STORE = 'lib/storage/level-store.ts'
@@ -13,9 +13,13 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
     name: 'skip-fsync',
     says: 'Writes are not synced although power may fail.',
     patches: [
-      patch('lib/storage/open.ts', `directory, durability === 'power')`, `directory, false)`),
+      patch(
+        'lib/storage/open.ts',
+        `durability === 'power'`,
+        `durability === 'power' && directory === ''`,
+      ),
     ],
-    killers: [],
+    killers: [testFile('test/storage/durability.test.ts')],
   },
   {
     name: 'write-not-awaited',
@@ -27,7 +31,7 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
         '        store.write(task.persist).catch(this.#fail)\n',
       ),
     ],
-    killers: [],
+    killers: [testFile('test/peer/store-runner.test.ts')],
   },
   {
     name: 'batch-in-two-writes',
@@ -41,7 +45,7 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
         .then(() => this.#database.batch(operations.slice(1), this.#writeOptions))`,
       ),
     ],
-    killers: [],
+    killers: [testFile('test/storage/level-store.test.ts', 'an installation waits for the chunks')],
   },
   {
     name: 'write-after-failed-write',
@@ -49,13 +53,13 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(DISK, '    if (!(failure instanceof InvariantError)) this.#refuseAll(failure)\n', ''),
     ],
-    killers: [],
+    killers: [testFile('test/storage/level-store.test.ts', 'whichever call fails')],
   },
   {
     name: 'failed-write-is-repeated',
     says: 'A write that failed is tried again, though what is synced after a failure proves nothing.',
     patches: [patch(DISK, 'resolve(await call())', 'resolve(await call().catch(() => call()))')],
-    killers: [],
+    killers: [testFile('test/storage/level-store.test.ts', 'whichever call fails')],
   },
   {
     name: 'failed-write-is-ignored',
@@ -67,7 +71,7 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
         'for (const task of tasks) this.#start(task).catch(() => undefined)',
       ),
     ],
-    killers: [],
+    killers: [testFile('test/peer/store-runner.test.ts')],
   },
   {
     name: 'truncation-not-written',
@@ -79,7 +83,7 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
         'return install?.point ?? (this.#doubtful',
       ),
     ],
-    killers: [],
+    killers: [testFile('test/storage/contract.test.ts')],
   },
   {
     name: 'truncation-one-group-too-many',
@@ -91,7 +95,7 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
         'for await (const keys of this.#disk.keys({ ...logAfter(cut.zxid), gt: logKey((cut.zxid - 1) as typeof cut.zxid) },',
       ),
     ],
-    killers: [],
+    killers: [testFile('test/storage/contract.test.ts')],
   },
   {
     name: 'install-keeps-the-log',
@@ -99,13 +103,13 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(LEVEL_STORE, 'return install?.point ?? truncateAfter ??', 'return truncateAfter ??'),
     ],
-    killers: [],
+    killers: [testFile('test/storage/contract.test.ts')],
   },
   {
     name: 'install-before-its-chunks',
     says: 'A snapshot is installed without waiting for its last chunks.',
     patches: [patch(LEVEL_SNAPSHOTS, '    await this.#arrived?.written\n', '')],
-    killers: [],
+    killers: [testFile('test/storage/level-store.test.ts', 'an installation waits for the chunks')],
   },
   {
     name: 'chunks-after-the-install',
@@ -119,7 +123,7 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
 `,
       ),
     ],
-    killers: [],
+    killers: [campaign(60)],
   },
   {
     name: 'snapshot-visible-too-soon',
@@ -135,7 +139,7 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
 `,
       ),
     ],
-    killers: [],
+    killers: [testFile('test/storage/contract.test.ts')],
   },
   {
     name: 'snapshot-ahead-of-log',
@@ -147,7 +151,7 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
         '',
       ),
     ],
-    killers: [],
+    killers: [testFile('test/peer/snapshots.test.ts')],
   },
   {
     name: 'aborted-snapshot-becomes-visible',
@@ -160,13 +164,13 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
         `      assert(draft.base`,
       ),
     ],
-    killers: [],
+    killers: [testFile('test/storage/level-store.test.ts', 'an abort overtakes the chunks')],
   },
   {
     name: 'purge-one-snapshot-too-many',
     says: 'Only the newest snapshot is kept, on the strength of a record that may be lost.',
     patches: [patch(CATALOG, 'const KEPT_MIN = 2', 'const KEPT_MIN = 1')],
-    killers: [],
+    killers: [testFile('test/storage/contract.test.ts')],
   },
   {
     name: 'purge-the-image-of-a-delta',
@@ -178,7 +182,7 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
         'for (const chain of kept) needed.add(chain.at(-1)!.id)',
       ),
     ],
-    killers: [],
+    killers: [testFile('test/storage/level-store.test.ts', 'a snapshot that spoils while')],
   },
   {
     name: 'purge-what-is-read',
@@ -195,7 +199,7 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
         '    const ids = new Set<number>()\n',
       ),
     ],
-    killers: [],
+    killers: [testFile('test/storage/contract.test.ts')],
   },
   {
     name: 'log-purged-up-to-the-newest',
@@ -207,7 +211,7 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
         'b.head.point.zxid > a.head.point.zxid ? b : a',
       ),
     ],
-    killers: [],
+    killers: [testFile('test/storage/contract.test.ts')],
   },
   {
     name: 'log-purged-before-the-snapshot',
@@ -229,6 +233,6 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
   get wantsFull(): boolean {`,
       ),
     ],
-    killers: [],
+    killers: [testFile('test/storage/contract.test.ts')],
   },
 ]
