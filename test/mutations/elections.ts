@@ -148,7 +148,7 @@ export const ELECTION_MUTATIONS: readonly Mutation[] = [
         'const promised = true',
       ),
     ],
-    killers: [campaign(60)],
+    killers: [campaign(300)],
   },
   {
     name: 'promise-taken-back',

@@ -166,7 +166,7 @@ export const REQUEST_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'cversion-counts-children',
-    says: 'cversion tells how many children were created, and not how many were deleted.',
+    says: 'The cversion of a node counts the children that were created, and not those that were deleted.',
     patches: [
       patch(
         'lib/tree/znode.ts',

@@ -123,7 +123,7 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
 `,
       ),
     ],
-    killers: [campaign(60)],
+    killers: [campaign(300)],
   },
   {
     name: 'snapshot-visible-too-soon',
