@@ -4,6 +4,7 @@
  * smaller before it is shown, but not with `--no-shrink`.
  * `npm run sim -- --seed 17`: one run again, exactly, with the last `--lines` of its trace; `--text FILE` and `--json
  * FILE` for all of it. `--ticks`, `--clients` and `--without` are what a smaller run is told by.
+ * `npm run sim -- --check-trace FILE`: Zab's predicates from a trace in JSON alone.
  * `--mutation NAME` switches on a bug that a run must find. Ends with code 1 when a promise was broken.
  */
 
@@ -15,6 +16,7 @@ import { optionsOf, parseOrdinals, type Recipe } from './recipe.ts'
 import { progressLine, showCampaign, showCounters, showRun } from './report.ts'
 import { type RunResult, run } from './run.ts'
 import { shrink } from './shrink.ts'
+import { checkTraceFile, TraceFiles } from './trace-file.ts'
 
 /** Lines of trace for a run that was asked for, and for one that failed in a campaign. */
 const LINES = { asked: 200, failed: 60 } as const
@@ -32,6 +34,9 @@ const { values } = parseArgs({
     without: { type: 'string' },
     'no-shrink': { type: 'boolean', default: false },
     where: { type: 'boolean', default: false },
+    json: { type: 'string' },
+    text: { type: 'string' },
+    'check-trace': { type: 'string' },
   },
 })
 
@@ -59,19 +64,17 @@ function linesOf(otherwise: number): number {
   return values.lines === undefined ? otherwise : countOf('lines', values.lines)
 }
 
-function replay(recipe: Recipe, lines: number): RunResult {
-  const result = run({ ...optionsOf(recipe), traceLines: lines })
-  showRun(recipe, result)
-  return result
-}
-
 function runOne(seed: number, mutation: MutationName): boolean {
   const without = values.without === undefined ? undefined : parseOrdinals(values.without)
   const ticks = optionalCount('ticks')
   const recipe = { seed, mutation, ticks, clients: optionalCount('clients'), without }
-  const { violation, counters } = replay(recipe, linesOf(LINES.asked))
-  showCounters(counters)
-  return violation === undefined
+  const files = new TraceFiles(values.json, values.text)
+  const traceLines = linesOf(LINES.asked)
+  const result = run({ ...optionsOf(recipe), traceLines, onEvent: files.onEvent })
+  files.close()
+  showRun(recipe, result)
+  showCounters(result.counters)
+  return result.violation === undefined
 }
 
 /** A smaller run that fails by the same check, with the end of its trace. */
@@ -79,7 +82,7 @@ function showFailure(recipe: Recipe): void {
   const attempt = (other: Recipe): RunResult => run(optionsOf(other))
   const first = attempt(recipe)
   const { recipe: smaller, result, attempts } = shrink(recipe, first, attempt)
-  replay(smaller, linesOf(LINES.failed))
+  showRun(smaller, run({ ...optionsOf(smaller), traceLines: linesOf(LINES.failed) }))
   const faults = `${result.faults.length} of ${first.faults.length} faults`
   const ticks = `${result.endTick} of ${first.endTick} ticks`
   console.log(`made smaller in ${attempts} runs: ${faults}, ${ticks}`)
@@ -102,9 +105,11 @@ async function runMany(mutation: MutationName): Promise<boolean> {
   return false
 }
 
-const mutation = mutationNamed(values.mutation)
-const kept =
-  values.seed === undefined
-    ? await runMany(mutation)
-    : runOne(countOf('seed', values.seed), mutation)
-process.exitCode = kept ? 0 : 1
+function main(): boolean | Promise<boolean> {
+  const mutation = mutationNamed(values.mutation)
+  const { 'check-trace': path, seed } = values
+  if (path !== undefined) return checkTraceFile(path)
+  return seed === undefined ? runMany(mutation) : runOne(countOf('seed', seed), mutation)
+}
+
+process.exitCode = (await main()) ? 0 : 1

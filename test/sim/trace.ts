@@ -53,7 +53,8 @@ export class Trace {
   /** A life of a peer begins. */
   started(peer: SimPeer): void {
     if (!this.on) return
-    this.#stood.set(peer, stand(peer))
+    // What was known to be committed is delivered with the first turn.
+    this.#stood.set(peer, { ...stand(peer), committed: peer.zab!.history.base.zxid })
     this.#add(`P${peer.sid}`, startBody(peer))
   }
 
