@@ -18,6 +18,9 @@ function precedes(a: Entry, b: Entry): boolean {
 export class Agenda {
   /** A binary heap: no entry precedes its parent. */
   readonly #heap: Entry[] = []
+  /** For the end of the present moment, in order; those before `#soonAt` are done. */
+  #soon: Action[] = []
+  #soonAt = 0
   #now = 0
   #planned = 0
   #done = 0
@@ -49,18 +52,35 @@ export class Agenda {
     this.at(this.#now + delay, run)
   }
 
+  /** When all else that is due at this moment is done; costs less than a place in time. */
+  soon(run: Action): void {
+    this.#soon.push(run)
+  }
+
   /** Runs what is due until `time`, and what becomes due by it. */
   runUntil(time: number): void {
-    while (this.#heap.length > 0 && this.#heap[0]!.time <= time) {
-      const next = this.#take()
-      this.#now = next.time
-      this.#done++
-      next.run()
+    for (;;) {
+      const next = this.#heap[0]
+      if (next !== undefined && next.time <= this.#now) this.#take().run()
+      else if (this.#soonAt < this.#soon.length) this.#runSoon()
+      else if (next !== undefined && next.time <= time) this.#now = next.time
+      else break
     }
     this.#now = time
   }
 
+  #runSoon(): void {
+    const run = this.#soon[this.#soonAt++]!
+    if (this.#soonAt === this.#soon.length) {
+      this.#soon = []
+      this.#soonAt = 0
+    }
+    this.#done++
+    run()
+  }
+
   #take(): Entry {
+    this.#done++
     const heap = this.#heap
     const first = heap[0]!
     const moved = heap.pop()!

@@ -1,41 +1,57 @@
 /**
- * A model disk with the store upon it: tasks take virtual time, one at a time, in order. What a task wrote is visible
- * at once but safe only when a synced write has completed after it; a crash keeps some prefix of what was not safe,
- * each batch wholly or not at all, as LevelDB's log does.
+ * A model disk: calls take virtual time, one at a time, log writes before everything else, as `lib/storage/disk` has it.
+ * Each call that writes is atomic and safe when it is answered. One that is under way when its peer dies is on disk
+ * wholly, or its end is torn and LevelDB drops it. The first call that fails is the last one.
  */
 
 import type { PeerInput } from '../../lib/peer/core.ts'
 import type { StoreTask } from '../../lib/peer/core-tasks.ts'
-import type { Load, Loaded } from '../../lib/zab/types.ts'
+import type { Load, Persist } from '../../lib/zab/types.ts'
 import type { Prng } from '../support/prng.ts'
-import { DiskImage, type Snapshot } from './disk-image.ts'
+import { DiskImage } from './disk-image.ts'
+import { type Batch, DiskStore } from './disk-store.ts'
+import { begin, examine, type RecoveredDisk } from './recovery.ts'
 import type { World } from './world.ts'
 
-/** Changes an image as one atomic batch does. */
-type Batch = (image: DiskImage) => void
+/** One call in the line. */
+interface Call {
+  readonly what: string
+  /** Called when its turn has come, so that it sees all calls before it. */
+  readonly build: (() => Batch | undefined) | undefined
+  readonly done: (() => void) | undefined
+  /** Not before all chunks that came from a leader are written. */
+  readonly installs: boolean
+}
 
-interface Reader {
-  readonly chunks: readonly Uint8Array[]
-  next: number
+export interface DiskUser {
+  report(input: PeerInput): void
+  /** The disk is of no more use to this life of its peer. */
+  failed(what: string): void
 }
 
 export class SimDisk {
   readonly #world: World
   readonly #prng: Prng
-  /** All that was written. */
-  #written = new DiskImage()
-  /** What survives a power cut for certain. */
-  #safe = new DiskImage()
-  /** What leads from safe to written. */
-  #unsynced: Batch[] = []
-  #inFlight: Batch | undefined
-  readonly #queue: StoreTask[] = []
-  #busy = false
-  readonly #readers = new Map<number, Reader>()
-  /** Counts the lives of the peer, whose answers are not for its next life. */
-  #life = 0
-  #report: (input: PeerInput) => void = () => {}
+  #image = new DiskImage()
+  #store: DiskStore | undefined
+  #user: DiskUser | undefined
+  readonly #log: Call[] = []
+  readonly #background: Call[] = []
+  /** Calls in line that stage a chunk. */
+  #staging = 0
+  #running: { readonly call: Call; readonly batch: Batch | undefined } | undefined
+  /** Counts what was planned: of two ends of one call only the later comes. */
+  #plans = 0
   #stalledUntil = 0
+  #slowUntil = 0
+  #slowness = 1
+  /** Calls that still succeed before one fails. */
+  #goodCalls = Number.POSITIVE_INFINITY
+  /** How long calls go on failing after the first that does. */
+  #badForUs = 0
+  #badUntil = 0
+  /** Whether a write that fails reaches the disk all the same. */
+  #writesThrough = false
 
   constructor(world: World, prng: Prng) {
     this.#world = world
@@ -44,172 +60,235 @@ export class SimDisk {
 
   /** What survives whatever happens. */
   get safe(): DiskImage {
-    return this.#safe
+    return this.#image
   }
 
   get wantsFullSnapshot(): boolean {
-    const { newest } = this.#written
-    return newest === undefined || newest.images.length > this.#world.knobs.deltasMax
+    return this.#store?.wantsFullSnapshot ?? true
   }
 
-  /** Opens the disk for a new life of its peer and returns what is on it. */
-  open(report: (input: PeerInput) => void): DiskImage {
-    this.#report = report
-    return this.#written.copy()
+  /** Whether a write is on its way that a crash may tear. */
+  get writing(): boolean {
+    return this.#running?.batch !== undefined
+  }
+
+  /** Whether a write would never end, and there is none. */
+  get isStuckIdle(): boolean {
+    return this.#stalledUntil === Number.POSITIVE_INFINITY && this.#running === undefined
+  }
+
+  /** Opens the disk for a new life of its peer; undefined when it cannot be read. */
+  open(user: DiskUser, founding: boolean): RecoveredDisk | undefined {
+    if (this.#fails()) return undefined
+    const { knobs, counters } = this.#world
+    const found = examine(this.#image, founding)
+    if (found.damage !== undefined) counters.add('starts that found damage')
+    else if (found.useless.length > 0) counters.add('starts that passed over a snapshot')
+    const recovered = begin(this.#image, found, founding)
+    this.#user = user
+    this.#store = new DiskStore(this.#image, found, founding, knobs)
+    return recovered
   }
 
   run(tasks: readonly StoreTask[]): void {
-    this.#queue.push(...tasks)
-    this.#startNext()
+    for (const task of tasks) {
+      this.#take(task)
+      this.#startNext()
+    }
   }
 
+  /** No call that begins now ends before `time`. */
   stall(until: number): void {
     this.#stalledUntil = until
   }
 
-  /** The peer dies: queued work is lost; of what was written and not synced, the first `share` survives. */
-  crash(share: number): void {
-    const unsafe =
-      this.#inFlight === undefined ? this.#unsynced : [...this.#unsynced, this.#inFlight]
-    for (const batch of unsafe.slice(0, Math.round(share * unsafe.length))) batch(this.#safe)
-    this.#safe = this.#safe.copy()
-    this.#written = this.#safe.copy()
-    this.#unsynced = []
-    this.#inFlight = undefined
-    this.#queue.length = 0
-    this.#busy = false
-    this.#readers.clear()
-    this.#life++
+  slow(times: number, until: number): void {
+    this.#slowness = times
+    this.#slowUntil = until
   }
 
-  /** Replaces the contents, as damage does; only while the peer is down. */
-  replace(image: DiskImage): void {
-    this.#safe = image
-    this.#written = image.copy()
+  /** Everything is as it should be from now on; a call that is held up is held up no longer. */
+  mend(): void {
+    this.#stalledUntil = 0
+    this.#slowUntil = 0
+    this.#badUntil = 0
+    this.#goodCalls = Number.POSITIVE_INFINITY
+    if (this.#running !== undefined) this.#plan()
   }
 
-  #startNext(): void {
-    const task = this.#queue[0]
-    if (this.#busy || task === undefined) return
-    this.#queue.shift()
-    this.#busy = true
-    const { agenda, mutation } = this.#world
-    const { batch, synced } = this.#batchOf(task)
-    this.#inFlight = batch
-    const life = this.#life
-    const early = mutation.ackBeforePersisted === true && task.kind === 'write'
-    if (early) {
-      agenda.after(0, () => {
-        if (life === this.#life) this.#answer(task)
-      })
+  /** The call after so many others fails, and then every call for a while. */
+  failAfter(goodCalls: number, badForUs: number, writesThrough: boolean): void {
+    this.#goodCalls = goodCalls
+    this.#badForUs = badForUs
+    this.#writesThrough = writesThrough
+  }
+
+  /** The peer dies: what stands in line is lost, and a write under way is on disk only if it `survives`. */
+  crash(survives: boolean): void {
+    const batch = this.#running?.batch
+    if (batch !== undefined) {
+      this.#world.counters.add(survives ? 'unanswered writes kept' : 'torn writes dropped')
+      if (survives) batch(this.#image)
     }
-    const begins = Math.max(agenda.now, this.#stalledUntil)
-    agenda.at(begins + this.#world.diskUs(this.#prng), () => {
-      if (life !== this.#life) return
-      this.#complete(batch, synced)
-      if (!early) this.#answer(task)
-      this.#busy = false
-      this.#startNext()
+    this.#close()
+  }
+
+  /** Another disk in its place; only while the peer is down. */
+  replace(image: DiskImage): void {
+    this.#image = image
+  }
+
+  #take(task: StoreTask): void {
+    const store = this.#store!
+    switch (task.kind) {
+      case 'write':
+        return this.#write(store, task.persist)
+      case 'load':
+        return this.#load(store, task.load)
+      case 'stage': {
+        // It belongs to the snapshot that comes in now, also when another does by the time it is written.
+        const batch = store.stage(task.bytes)
+        this.#staging++
+        return this.#queue('stage', () => batch, undefined)
+      }
+      case 'abortStaging':
+        return store.abortStaging()
+      case 'snapshotBegin':
+        store.beginSnapshot(task.head, task.full)
+        return this.#report({ kind: 'snapshotStep' })
+      case 'snapshotChunk': {
+        const batch = store.appendSnapshot(task.bytes)
+        const answer = (): void => this.#report({ kind: 'snapshotStep' })
+        return this.#queue('snapshot chunk', () => batch, answer)
+      }
+      case 'snapshotCommit':
+        return this.#commit(store)
+      case 'snapshotAbort':
+        return store.abortSnapshot()
+    }
+  }
+
+  #write(store: DiskStore, persist: Persist): void {
+    const { counters, mutation } = this.#world
+    const { install, truncateAfter, writeId } = persist
+    if (install !== undefined) counters.add('snaps installed')
+    else if (truncateAfter !== undefined) counters.add('truncations')
+    const skips = mutation.skipTrunc === true
+    const written = skips ? { ...persist, truncateAfter: undefined } : persist
+    const answer = (): void => this.#report({ kind: 'persisted', writeId })
+    const early = mutation.ackBeforePersisted === true
+    this.#log.push({
+      what: 'write',
+      build: () => {
+        if (early) this.#world.agenda.after(0, answer)
+        return store.write(written)
+      },
+      done: early ? undefined : answer,
+      installs: install !== undefined,
     })
   }
 
-  #complete(batch: Batch | undefined, synced: boolean): void {
-    this.#inFlight = undefined
-    if (batch === undefined) return
-    batch(this.#written)
-    this.#unsynced.push(batch)
-    if (!synced) return
-    for (const unsynced of this.#unsynced) unsynced(this.#safe)
-    this.#unsynced = []
-  }
-
-  #batchOf(task: StoreTask): { batch: Batch | undefined; synced: boolean } {
-    switch (task.kind) {
-      case 'write': {
-        const cuts = this.#world.mutation.skipTrunc !== true
-        const persist = cuts ? task.persist : { ...task.persist, truncateAfter: undefined }
-        this.#count(task.persist)
-        return { batch: image => image.write(persist), synced: true }
-      }
-      case 'stage':
-        return { batch: image => image.stage(task.bytes), synced: false }
-      case 'abortStaging':
-        return { batch: image => image.abortStaging(), synced: false }
-      case 'snapshotBegin':
-        return { batch: image => image.beginSnapshot(task.head, task.full), synced: false }
-      case 'snapshotChunk':
-        return { batch: image => image.appendSnapshot(task.bytes), synced: false }
-      case 'snapshotCommit':
-        return { batch: image => image.commitSnapshot(), synced: true }
-      case 'snapshotAbort':
-        return { batch: image => image.abortSnapshot(), synced: false }
-      case 'load':
-        return { batch: undefined, synced: false }
-    }
-  }
-
-  #answer(task: StoreTask): void {
-    switch (task.kind) {
-      case 'write':
-        return this.#report({ kind: 'persisted', writeId: task.persist.writeId })
-      case 'load':
-        return this.#load(task.load)
-      case 'snapshotBegin':
-      case 'snapshotChunk':
-        return this.#report({ kind: 'snapshotStep' })
-      case 'snapshotCommit':
-        return this.#purge()
-      default:
-    }
-  }
-
-  /** Only after the new snapshot is safe; the purge itself need not be. */
-  #purge(): void {
-    const { knobs, counters } = this.#world
-    counters.add('snapshots')
-    this.#complete(image => image.purge(knobs.snapshotsKept), false)
-    const { logStart } = this.#written
-    this.#report({ kind: 'snapshotDone', logStart, wantsFull: this.wantsFullSnapshot })
-  }
-
-  #load(load: Load): void {
+  #load(store: DiskStore, load: Load): void {
     if (load.kind === 'release') {
-      this.#readers.delete(load.snapshotId)
+      store.load(load)
       return
     }
-    this.#report({ kind: 'loaded', loadId: load.loadId, loaded: this.#read(load) })
-  }
-
-  #read(load: Exclude<Load, { kind: 'release' }>): Loaded {
-    const { knobs, counters } = this.#world
-    switch (load.kind) {
-      case 'groups': {
-        counters.add('log loads')
-        const groups = this.#written.groupsAfter(load.after, knobs.loadBytes)
-        return groups === undefined ? { kind: 'missing' } : { kind: 'groups', groups }
-      }
-      case 'snapshot': {
-        const { newest } = this.#written
-        if (newest === undefined) return { kind: 'missing' }
-        this.#readers.set(load.loadId, { chunks: chunksOf(newest), next: 0 })
-        return { kind: 'snapshot', head: newest.head }
-      }
-      case 'chunk': {
-        const reader = this.#readers.get(load.snapshotId)
-        const bytes = reader?.chunks[reader.next++]
-        if (reader === undefined || bytes === undefined) return { kind: 'missing' }
-        return { kind: 'chunk', bytes, last: reader.next === reader.chunks.length }
-      }
+    const { loadId } = load
+    const answer = (): void => {
+      const loaded = store.load(load)!
+      if (loaded.kind === 'missing') this.#world.counters.add(`missing: ${load.kind}`)
+      this.#report({ kind: 'loaded', loadId, loaded })
     }
+    // Which snapshot is the newest is in memory.
+    if (load.kind === 'snapshot') return answer()
+    if (load.kind === 'groups') this.#world.counters.add('log loads')
+    this.#queue(`load of a ${load.kind}`, undefined, answer)
   }
 
-  #count({ install, truncateAfter }: { install: unknown; truncateAfter: unknown }): void {
-    const { counters } = this.#world
-    if (install !== undefined) counters.add('snaps installed')
-    else if (truncateAfter !== undefined) counters.add('truncations')
+  /** Only after the new snapshot is safe are others purged. */
+  #commit(store: DiskStore): void {
+    const finish = (): void => {
+      const { logStart, wantsFullSnapshot: wantsFull } = store
+      this.#report({ kind: 'snapshotDone', logStart, wantsFull })
+    }
+    const build = store.commitSnapshot()
+    let batch: Batch | undefined
+    const commit = (): Batch | undefined => {
+      batch = build()
+      return batch
+    }
+    this.#queue('snapshot commit', commit, () => {
+      if (batch === undefined) return finish()
+      this.#world.counters.add('snapshots')
+      this.#queue('purge', () => store.purge(), finish)
+    })
   }
-}
 
-function chunksOf({ images }: Snapshot): readonly Uint8Array[] {
-  return images.flat()
+  #queue(what: string, build: Call['build'], done: Call['done']): void {
+    this.#background.push({ what, build, done, installs: false })
+  }
+
+  #report(input: PeerInput): void {
+    this.#user?.report(input)
+  }
+
+  #next(): Call | undefined {
+    const [first] = this.#log
+    if (first !== undefined && !(first.installs && this.#staging > 0)) return this.#log.shift()
+    return this.#background.shift()
+  }
+
+  #startNext(): void {
+    if (this.#running !== undefined) return
+    const call = this.#next()
+    if (call === undefined) return
+    if (call.what === 'stage') this.#staging--
+    this.#running = { call, batch: call.build?.() }
+    this.#plan()
+  }
+
+  #plan(): void {
+    const { agenda } = this.#world
+    const plan = ++this.#plans
+    const begins = Math.max(agenda.now, this.#stalledUntil)
+    const slowness = this.#slowUntil > agenda.now ? this.#slowness : 1
+    agenda.at(begins + this.#world.diskUs(this.#prng) * slowness, () => {
+      if (plan === this.#plans) this.#complete()
+    })
+  }
+
+  #complete(): void {
+    const { call, batch } = this.#running!
+    if (this.#fails()) {
+      if (this.#writesThrough) batch?.(this.#image)
+      const user = this.#user
+      this.#close()
+      user?.failed(call.what)
+      return
+    }
+    this.#running = undefined
+    batch?.(this.#image)
+    call.done?.()
+    this.#startNext()
+  }
+
+  /** Whether the call that ends now fails. */
+  #fails(): boolean {
+    const { now } = this.#world.agenda
+    if (this.#badUntil > now) return true
+    if (this.#goodCalls-- > 0) return false
+    this.#goodCalls = Number.POSITIVE_INFINITY
+    this.#badUntil = now + this.#badForUs
+    return true
+  }
+
+  #close(): void {
+    this.#log.length = 0
+    this.#background.length = 0
+    this.#staging = 0
+    this.#running = undefined
+    this.#plans++
+    this.#store = undefined
+    this.#user = undefined
+  }
 }

@@ -3,6 +3,7 @@
 import { makeSid, type Sid, type Zxid } from '../../lib/base/zxid.ts'
 import type { PeerInput, TurnOutput } from '../../lib/peer/core.ts'
 import type { Prng } from '../support/prng.ts'
+import { Atlas } from './atlas.ts'
 import { type ClientHost, SimClient } from './client.ts'
 import { SimDisk } from './disk.ts'
 import { Execution } from './execution.ts'
@@ -11,16 +12,23 @@ import { Nemesis } from './nemesis.ts'
 import { SimNet } from './net.ts'
 import { type PeerHost, SimPeer } from './peer.ts'
 import { PeerCheck } from './peer-check.ts'
+import { chooseCore, relieve } from './relief.ts'
 import type { Witness } from './session-check.ts'
 import type { Victims } from './strike.ts'
+import { holds } from './violation.ts'
 import type { World } from './world.ts'
+
+const RESTART_TICKS_MAX = 32
 
 export class SimEnsemble implements PeerHost, ClientHost, Victims, Witness {
   readonly peers: readonly SimPeer[]
   readonly net: SimNet
   readonly execution: Execution
   readonly check: PeerCheck
+  readonly atlas: Atlas
   readonly nemesis: Nemesis
+  /** Those who must come to an agreement in the end. */
+  core: readonly SimPeer[]
   knownZxid = 0 as Zxid
   readonly #world: World
   readonly #prng: Prng
@@ -28,6 +36,10 @@ export class SimEnsemble implements PeerHost, ClientHost, Victims, Witness {
   readonly #byPassword = new Map<string, SimClient>()
   #born = 0
   #resting = false
+  #relieved = false
+  #founding = true
+  /** Ticks until a peer that fails is started again; twice as long each time. */
+  readonly #restartTicks = new Map<Sid, number>()
 
   constructor(world: World) {
     this.#world = world
@@ -48,7 +60,13 @@ export class SimEnsemble implements PeerHost, ClientHost, Victims, Witness {
       knobs.dataBytesMax,
     )
     this.check = new PeerCheck(this.peers, knobs.voters, this.execution)
+    this.atlas = new Atlas(this.peers, () => this.#founding)
     this.nemesis = new Nemesis(world, stream(seed, 3), this)
+    this.core = this.peers
+  }
+
+  get founding(): boolean {
+    return this.#founding
   }
 
   /** Clients that live, in the order they came. */
@@ -62,6 +80,18 @@ export class SimEnsemble implements PeerHost, ClientHost, Victims, Witness {
     this.nemesis.start()
   }
 
+  /** The time for faults is over: all harm is undone, or a core is healed that must do without the others. */
+  relieve(): void {
+    const prng = stream(this.#world.seed, 4)
+    this.nemesis.relent()
+    this.core = chooseCore(this.#world, prng, this)
+    holds(this.atlas.holds(this.check.chronicle.end), 'QuorumDurability', () => {
+      return 'a quorum of sound voters does not know of all that is committed'
+    })
+    this.#relieved = true
+    relieve(this.#world, prng, this, this.core)
+  }
+
   /** No more requests but one last: it needs a quorum, and shows its client all that happened before. */
   rest(): void {
     this.#resting = true
@@ -73,9 +103,7 @@ export class SimEnsemble implements PeerHost, ClientHost, Victims, Witness {
     }
   }
 
-  peer(sid: Sid): SimPeer {
-    return this.peers[sid - 1]!
-  }
+  readonly peer = (sid: Sid): SimPeer => this.peers[sid - 1]!
 
   home(preferred: Sid | undefined, not: Sid | undefined): SimPeer | undefined {
     const serving = this.peers.filter(peer => peer.serving && peer.sid !== not)
@@ -101,10 +129,30 @@ export class SimEnsemble implements PeerHost, ClientHost, Victims, Witness {
   started(peer: SimPeer): void {
     this.check.started(peer)
     this.net.started(peer.sid)
+    this.nemesis.watch(peer, undefined)
+  }
+
+  /** As the supervisor does: a peer whose store failed starts again, later each time. */
+  failed(peer: SimPeer, what: string): void {
+    const { agenda, counters, trace } = this.#world
+    const { sid } = peer
+    counters.add(`I/O errors: ${what}`)
+    if (trace.on) trace.line(`P${sid}`, `dies of a failed ${what}`)
+    peer.crash(false)
+    this.net.died(sid, true)
+    const ticks = this.#restartTicks.get(sid) ?? 1
+    this.#restartTicks.set(sid, Math.min(2 * ticks, RESTART_TICKS_MAX))
+    const { life } = peer
+    agenda.after(ticks * TICK_US, () => {
+      const forGood = this.#relieved && !this.core.includes(peer)
+      if (!peer.up && peer.life === life && !forGood) peer.start()
+    })
   }
 
   turned(peer: SimPeer, inputs: readonly PeerInput[], output: TurnOutput): void {
     this.check.turned(peer, inputs, output)
+    if (this.#founding && peer.leading) this.#founding = false
+    this.nemesis.watch(peer, output)
   }
 
   acknowledged(zxid: Zxid): void {

@@ -3,6 +3,7 @@
  * average, the rare orders of events would stay rare.
  */
 
+import { HISTORY_GROUPS_MAX, SNAPSHOT_CHUNK_BYTES } from '../../lib/base/limits.ts'
 import { Prng } from '../support/prng.ts'
 
 /** From and to, both included. */
@@ -12,18 +13,32 @@ export interface Range {
 }
 
 export const FAULT_CLASSES = [
+  // Peers.
   'crash',
   'crashAll',
+  'crashInSync',
+  'crashInSnapshot',
+  'crashAtStart',
   'pause',
+  // Links.
   'isolate',
   'oneWayCut',
   'split',
   'ring',
   'clog',
+  'swizzle',
   'rewire',
+  // Disks.
   'diskStall',
-  'damage',
+  'slowDisk',
+  'failedCall',
+  'failingDisk',
+  'rotLog',
+  'rotSnapshot',
+  'rotMeta',
+  'lostRecord',
   'wipe',
+  // Clocks and clients.
   'clockJump',
   'clientMoves',
   'clientDies',
@@ -31,23 +46,37 @@ export const FAULT_CLASSES = [
 ] as const
 export type FaultClass = (typeof FAULT_CLASSES)[number]
 
+/**
+ * `long`: some two thousand ticks, in which faults come in clusters with time between them to recover in. `dense`: a
+ * tenth of that, and no rest: the most trouble for the time a machine has.
+ */
+export type Profile = 'long' | 'dense'
+
 export interface Knobs {
   readonly voters: number
   readonly observers: number
   readonly clients: number
   readonly initLimitTicks: number
   readonly syncLimitTicks: number
+  /** A peer's tick as a share of what it should be, drawn for each peer. */
+  readonly tickPercent: Range
+  /** By how much a tick may be late; each peer has one of these. */
+  readonly tickJitterUs: readonly number[]
+  /** All times are whole multiples of this: what then comes at one moment is taken in one turn. */
+  readonly grainUs: number
   /** Time a frame is on its way, in microseconds. */
   readonly linkUs: Range
   /** Time a turn of a peer takes; what arrives meanwhile is taken together by the next one. */
   readonly turnUs: Range
   readonly diskUs: Range
   readonly snapshotLogBytes: number
+  readonly snapshotChunkBytes: number
   readonly snapshotsKept: number
   /** Deltas upon one full snapshot before the store asks for another. */
   readonly deltasMax: number
   /** Bytes of groups that one load from the store returns. */
   readonly loadBytes: number
+  readonly historyGroupsMax: number
   readonly dataBytesMax: number
   readonly sessionTimeoutMs: Range
   /** Time a client thinks before its next burst of calls. */
@@ -56,12 +85,17 @@ export interface Knobs {
   readonly windowMax: number
   readonly faults: readonly FaultClass[]
   readonly faultEveryTicks: Range
+  /** Chance that a fault is followed by a lull, and how long that is. */
+  readonly lull: number
+  readonly lullTicks: Range
   readonly faultLastsTicks: Range
-  /** Chance that the unsynced layer of a crashed peer's disk survives, wholly or in part. */
+  /** Chance that a write under way when its peer dies is on disk all the same, and not torn. */
   readonly survival: number
   /** Chance that a death is noticed only by silence. */
   readonly silence: number
   readonly safetyTicks: number
+  /** Chance that in the end not everybody is healed, but only a core that must do without the others. */
+  readonly coreOnly: number
 }
 
 export const TICK_US = 50_000
@@ -76,70 +110,81 @@ export function stream(seed: number, part: number): Prng {
   return new Prng(seed + (part + 1) * 2 ** 32)
 }
 
-const LINK_US: readonly Range[] = [
-  { low: 20, high: 200 },
-  { low: 100, high: 3_000 },
-  { low: 1_000, high: 30_000 },
-  { low: 50, high: 120_000 },
-]
-const DISK_US: readonly Range[] = [
-  { low: 50, high: 400 },
-  { low: 500, high: 10_000 },
-  { low: 5_000, high: 80_000 },
-  { low: 100, high: 200_000 },
-]
-const TURN_US: readonly Range[] = [
-  { low: 0, high: 0 },
-  { low: 10, high: 200 },
-  { low: 200, high: 8_000 },
-]
-const FAULT_EVERY_TICKS: readonly Range[] = [
-  { low: 2, high: 10 },
-  { low: 5, high: 30 },
-  { low: 20, high: 60 },
-]
+function range(low: number, high: number): Range {
+  return { low, high }
+}
 
-export function drawKnobs(seed: number): Knobs {
+const LINK_US = [range(20, 200), range(100, 3_000), range(1_000, 30_000), range(50, 120_000)]
+const DISK_US = [range(50, 400), range(500, 10_000), range(5_000, 80_000), range(100, 200_000)]
+const TURN_US = [range(0, 0), range(10, 200), range(200, 8_000)]
+
+/** How much happens in how long. */
+const PACES = {
+  long: {
+    thinkUs: [range(100_000, 800_000), range(300_000, 3_000_000), range(20_000, 2_000_000)],
+    faultEveryTicks: [range(2, 20), range(5, 60), range(20, 120)],
+    lull: [0.1, 0.3],
+    lullTicks: range(50, 300),
+    faultLastsTicks: [range(1, 10), range(5, 40), range(20, 80), range(40, 200)],
+    safetyTicks: range(1_600, 2_400),
+  },
+  dense: {
+    thinkUs: [range(1_000, 60_000), range(20_000, 300_000)],
+    faultEveryTicks: [range(2, 10), range(5, 30), range(20, 60)],
+    lull: [0],
+    lullTicks: range(0, 0),
+    faultLastsTicks: [range(1, 10), range(5, 40), range(20, 80)],
+    safetyTicks: range(100, 240),
+  },
+} as const
+
+/** Less would be too little for the fastest of these peers to bear with the slowest. */
+function syncTicksMin({ low, high }: Range, jitterUs: readonly number[]): number {
+  const longestUs = (TICK_US * high) / 100 + Math.max(...jitterUs)
+  return Math.ceil(longestUs / ((TICK_US * low) / 100)) + 1
+}
+
+export function drawKnobs(seed: number, profile: Profile = 'long'): Knobs {
   const prng = stream(seed, 0)
-  const voters = prng.pick([1, 3, 3, 3, 3, 5])
+  const pace = PACES[profile]
+  const voters = prng.pick([1, 3, 3, 5, 5, 5, 5, 5, 5, 7])
   const observers = prng.pick([0, 0, 0, 1, 1, 2])
-  const syncLimitTicks = prng.between(3, 10)
+  const tickPercent = prng.pick([range(100, 100), range(100, 100), range(95, 105), range(90, 120)])
+  const tickJitterUs = prng.pick([[0], [500], [0, 500, 20_000], [50_000]])
+  const syncLimitTicks = Math.max(prng.between(3, 10), syncTicksMin(tickPercent, tickJitterUs))
   const quiet = prng.chance(0.03)
   const faultShare = prng.pick([0.2, 0.5, 1])
   return {
     voters,
-    observers: voters === 5 ? Math.min(observers, 1) : observers,
+    observers: voters > 3 ? Math.min(observers, 1) : observers,
     clients: prng.between(1, 4),
     initLimitTicks: syncLimitTicks + prng.between(6, 40),
     syncLimitTicks,
+    tickPercent,
+    tickJitterUs,
+    grainUs: prng.pick([1, 1, 200, 1_000, 5_000]),
     linkUs: prng.pick(LINK_US),
     turnUs: prng.pick(TURN_US),
     diskUs: prng.pick(DISK_US),
-    snapshotLogBytes: prng.pick([200, 1_000, 5_000, 20_000, 1_000_000]),
+    snapshotLogBytes: prng.pick([1, 200, 1_000, 5_000, 20_000, 1_000_000]),
+    snapshotChunkBytes: prng.pick([1, 100, 1_000, SNAPSHOT_CHUNK_BYTES]),
     snapshotsKept: prng.between(1, 3),
     deltasMax: prng.between(0, 4),
     loadBytes: prng.pick([1, 500, 1_000_000]),
+    historyGroupsMax: prng.pick([128, HISTORY_GROUPS_MAX]),
     dataBytesMax: 64,
-    sessionTimeoutMs: prng.pick([
-      { low: 600, high: 1_500 },
-      { low: 1_000, high: 3_000 },
-      { low: 3_000, high: 6_000 },
-    ]),
-    thinkUs: prng.pick([
-      { low: 1_000, high: 60_000 },
-      { low: 20_000, high: 300_000 },
-    ]),
+    sessionTimeoutMs: prng.pick([range(600, 1_500), range(1_000, 3_000), range(3_000, 6_000)]),
+    thinkUs: prng.pick(pace.thinkUs),
     burstMax: prng.pick([1, 2, 6]),
     windowMax: prng.pick([1, 4, 12]),
     faults: quiet ? [] : FAULT_CLASSES.filter(() => prng.chance(faultShare)),
-    faultEveryTicks: prng.pick(FAULT_EVERY_TICKS),
-    faultLastsTicks: prng.pick([
-      { low: 1, high: 10 },
-      { low: 5, high: 40 },
-      { low: 20, high: 80 },
-    ]),
-    survival: prng.pick([0, 0.5, 1]),
+    faultEveryTicks: prng.pick(pace.faultEveryTicks),
+    lull: prng.pick(pace.lull),
+    lullTicks: pace.lullTicks,
+    faultLastsTicks: prng.pick(pace.faultLastsTicks),
+    survival: prng.pick([0, 0.1, 0.5, 1]),
     silence: prng.pick([0, 0.3, 1]),
-    safetyTicks: prng.between(100, 240),
+    safetyTicks: within(prng, pace.safetyTicks),
+    coreOnly: 0.5,
   }
 }

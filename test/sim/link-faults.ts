@@ -1,9 +1,10 @@
 /** Faults of the links between peers. */
 
 import type { Sid } from '../../lib/base/zxid.ts'
+import { TICK_US } from './knobs.ts'
 import type { Inflict, Strike } from './strike.ts'
 
-export type LinkFault = 'isolate' | 'oneWayCut' | 'split' | 'ring' | 'clog' | 'rewire'
+export type LinkFault = 'isolate' | 'oneWayCut' | 'split' | 'ring' | 'clog' | 'swizzle' | 'rewire'
 
 /** Two different peers, the leader now and then first. */
 function twoPeers(strike: Strike): readonly [Sid, Sid] | undefined {
@@ -32,6 +33,29 @@ function cutWhere(strike: Strike, lost: (from: Sid, to: Sid) => boolean): string
   return cuts.map(([from, to]) => `P${from}>P${to}`).join(' ')
 }
 
+/** Clogs some peers one after the other, and lets them go one after the other in another order. */
+function swizzleClog(strike: Strike): string | undefined {
+  const { net, peers, prng, world } = strike
+  if (peers.length < 2) return undefined
+  const sids = prng.shuffle(peers.map(({ sid }) => sid))
+  const chosen = sids.slice(0, prng.between(1, sids.length))
+  const released = prng.shuffle(chosen)
+  const stepUs = prng.between(1, 8) * TICK_US
+  const begins = world.agenda.now
+  const full = Math.max(strike.later(), begins + chosen.length * stepUs)
+  chosen.forEach((sid, at) => {
+    const until = full + released.indexOf(sid) * stepUs
+    strike.afterwards(begins + at * stepUs, () => {
+      for (const other of sids) {
+        if (other === sid) continue
+        net.clog(sid, other, until)
+        net.clog(other, sid, until)
+      }
+    })
+  })
+  return `clogs ${chosen.join(' ')}, releases ${released.join(' ')}`
+}
+
 export const LINK_FAULTS: Readonly<Record<LinkFault, Inflict>> = {
   isolate: strike => {
     const [a] = twoPeers(strike) ?? []
@@ -47,10 +71,14 @@ export const LINK_FAULTS: Readonly<Record<LinkFault, Inflict>> = {
     for (const { sid } of strike.peers) if (strike.prng.chance(0.5)) side.add(sid)
     return cutWhere(strike, (from, to) => side.has(from) !== side.has(to))
   },
-  // Everybody sees a majority, and nobody the same one.
+  // Everybody sees a majority, and nobody the same one: those nearest in a circle.
   ring: strike => {
-    const last = strike.peers.length - 1
-    return cutWhere(strike, (from, to) => Math.abs(from - to) > 1 && Math.abs(from - to) < last)
+    const circle = strike.prng.shuffle(strike.peers.map(({ sid }) => sid))
+    const reach = Math.ceil(Math.floor(circle.length / 2) / 2)
+    return cutWhere(strike, (from, to) => {
+      const distance = Math.abs(circle.indexOf(from) - circle.indexOf(to))
+      return Math.min(distance, circle.length - distance) > reach
+    })
   },
   clog: strike => {
     const clogged: string[] = []
@@ -61,6 +89,7 @@ export const LINK_FAULTS: Readonly<Record<LinkFault, Inflict>> = {
     }
     return clogged.length === 0 ? undefined : clogged.join(' ')
   },
+  swizzle: swizzleClog,
   rewire: strike => {
     const pair = twoPeers(strike)
     if (pair === undefined || strike.living.length < strike.peers.length) return undefined

@@ -1,6 +1,7 @@
 /**
- * The second part of a run: nothing more goes wrong, so within a bounded time there is a leader, every call ends, all
- * peers come to the same state, and then it stays so.
+ * The second part of a run: nothing more goes wrong with the core, which is everybody or a quorum that must do without
+ * the others. So within a bounded time there is a leader in it, every call ends, all its peers come to the same state,
+ * and then it stays so.
  */
 
 import { shortZxid } from './describe.ts'
@@ -12,6 +13,8 @@ import type { World } from './world.ts'
 
 /** The longest session timeout, with which a dead client's session ends, and time for elections besides. */
 const LIVENESS_TICKS = 200
+/** Attempts at a leader that may come to nothing first. */
+const MISSED_ATTEMPTS = 3
 /** After the ensemble has found together, it stays together for so long. */
 const STABLE_TICKS = 15
 
@@ -31,7 +34,7 @@ export function findTogether(world: World, ensemble: SimEnsemble): void {
     // A tick at least: what was made good must have been noticed.
     agenda.runUntil(agenda.now + TICK_US)
     const ticks = Math.round((agenda.now - begun) / TICK_US)
-    if (!led && ensemble.peers.some(({ leading }) => leading)) {
+    if (!led && isLed(ensemble)) {
       led = true
       counters.add('ticks to a leader', ticks)
       counters.atLeast('most ticks to a leader', ticks)
@@ -62,14 +65,15 @@ export function stayTogether({ agenda, counters }: World, { check }: SimEnsemble
 }
 
 /** Time for a leader: attempts that were under way may have to run into their time-outs first. */
-function leaderTicks({ initLimitTicks }: Knobs): number {
-  return 3 * initLimitTicks
+function leaderTicks({ initLimitTicks, tickPercent }: Knobs): number {
+  return Math.ceil((MISSED_ATTEMPTS * initLimitTicks * tickPercent.high) / 100)
 }
 
 /** What keeps the ensemble from having found together, if anything. */
 function whatIsMissing(ensemble: SimEnsemble): Missing | undefined {
   return (
-    firstOf(ensemble.peers, peer => missingOfPeer(peer, ensemble)) ??
+    firstOf(ensemble.core, peer => missingOfPeer(peer, ensemble)) ??
+    missingOfLeader(ensemble) ??
     firstOf(ensemble.clients(), ({ name, core, served }) => {
       if (core.pending > 0) return missing('CallsEnd', `${name} has ${core.pending} calls pending`)
       return served ? undefined : missing('Liveness', `${name} is served by nobody`)
@@ -78,7 +82,7 @@ function whatIsMissing(ensemble: SimEnsemble): Missing | undefined {
   )
 }
 
-function missingOfPeer(peer: SimPeer, { check, peers }: SimEnsemble): Missing | undefined {
+function missingOfPeer(peer: SimPeer, { check, core }: SimEnsemble): Missing | undefined {
   const { sid, serving, zab, tree, disk, trusted } = peer
   const { zxid } = check.chronicle.end
   if (!serving || zab === undefined || tree === undefined) {
@@ -88,13 +92,26 @@ function missingOfPeer(peer: SimPeer, { check, peers }: SimEnsemble): Missing | 
   if (lastZxid !== zxid || committed !== zxid || tree.zxid !== zxid) {
     return missing('Convergence', `P${sid} is at ${shortZxid(tree.zxid)} of ${shortZxid(zxid)}`)
   }
-  if (tree.digest !== peers[0]!.tree?.digest) {
-    return missing('Convergence', `P${sid} has another digest than P1`)
+  if (tree.digest !== core[0]!.tree?.digest) {
+    return missing('Convergence', `P${sid} has another digest than P${core[0]!.sid}`)
   }
   if (disk.safe.last.zxid !== zxid) {
     return missing('Convergence', `P${sid} has not everything on disk`)
   }
   return trusted ? undefined : missing('Liveness', `P${sid} is not trusted`)
+}
+
+/**
+ * Whoever leads the core from outside will be given up, and that is still to come; unless it is one whose disk is stuck
+ * and that has nothing to write, so that nobody can tell.
+ */
+function missingOfLeader(ensemble: SimEnsemble): Missing | undefined {
+  return isLed(ensemble) ? undefined : missing('Liveness', 'the leader is not of the core')
+}
+
+function isLed({ core, peers }: SimEnsemble): boolean {
+  const leader = peers.find(({ leading, disk }) => leading && disk.isStuckIdle)
+  return leader !== undefined || core.some(({ leading }) => leading)
 }
 
 /** A session whose client died ends by itself. */

@@ -9,7 +9,7 @@ import { World } from './world.ts'
 function faultsOf(skippedFaults: ReadonlySet<number>): readonly StruckFault[] {
   const faultEveryTicks = { low: 1, high: 5 }
   const knobs = { voters: 3, observers: 0, faults: FAULT_CLASSES, faultEveryTicks }
-  const world = new World({ seed: 11, knobs, skippedFaults })
+  const world = new World({ seed: 11, profile: 'dense', knobs, skippedFaults })
   const ensemble = new SimEnsemble(world)
   ensemble.start()
   world.agenda.runUntil(150 * TICK_US)

@@ -4,11 +4,14 @@
  * for those that are left out. So a run with fewer faults is as like the first run as can be.
  */
 
+import type { TurnOutput } from '../../lib/peer/core.ts'
 import type { Prng } from '../support/prng.ts'
+import { DISK_FAULTS } from './disk-faults.ts'
 import { type FaultClass, TICK_US, within } from './knobs.ts'
 import { LINK_FAULTS } from './link-faults.ts'
+import type { SimPeer } from './peer.ts'
 import { PEER_FAULTS } from './peer-faults.ts'
-import { type Inflict, Strike, type Victims } from './strike.ts'
+import { type Inflict, Strike, type Trap, type Victims } from './strike.ts'
 import type { World } from './world.ts'
 
 export interface StruckFault {
@@ -19,7 +22,11 @@ export interface StruckFault {
   readonly detail: string
 }
 
-const FAULTS: Readonly<Record<FaultClass, Inflict>> = { ...LINK_FAULTS, ...PEER_FAULTS }
+const FAULTS: Readonly<Record<FaultClass, Inflict>> = {
+  ...LINK_FAULTS,
+  ...PEER_FAULTS,
+  ...DISK_FAULTS,
+}
 
 export class Nemesis {
   readonly #world: World
@@ -27,6 +34,7 @@ export class Nemesis {
   readonly #prng: Prng
   readonly #victims: Victims
   readonly #struck: StruckFault[] = []
+  readonly #traps = new Set<Trap>()
   #ordinal = 0
   #active = true
 
@@ -45,22 +53,26 @@ export class Nemesis {
     if (this.#world.knobs.faults.length > 0) this.#plan()
   }
 
-  /** Stops, and makes good all that was done. */
+  /** A peer has had a turn, or starts: what lies in wait for it may spring. */
+  watch(peer: SimPeer, output: TurnOutput | undefined): void {
+    for (const trap of this.#traps) {
+      const isOver = trap.until < this.#world.agenda.now
+      if (isOver || trap.springs(peer, output)) this.#traps.delete(trap)
+    }
+  }
+
+  /** Stops. What was done is for others to make good, or not. */
   relent(): void {
     this.#active = false
-    this.#world.calm()
-    const { peers, net } = this.#victims
-    for (const peer of peers) {
-      if (!peer.alive) peer.start()
-      peer.resume()
-      peer.disk.stall(0)
-    }
-    net.heal()
+    this.#traps.clear()
   }
 
   #plan(): void {
     const { agenda, knobs, skippedFaults } = this.#world
-    agenda.after(within(this.#prng, knobs.faultEveryTicks) * TICK_US, () => {
+    const ticks = within(this.#prng, knobs.faultEveryTicks)
+    const lulls = this.#prng.chance(knobs.lull)
+    const lull = within(this.#prng, knobs.lullTicks)
+    agenda.after((ticks + (lulls ? lull : 0)) * TICK_US, () => {
       if (!this.#active) return
       const ordinal = ++this.#ordinal
       if (!skippedFaults.has(ordinal)) this.#strike(ordinal)
@@ -70,7 +82,7 @@ export class Nemesis {
 
   #strike(ordinal: number): void {
     const { agenda, counters, knobs, trace } = this.#world
-    const strike = new Strike(ordinal, this.#world, this.#victims, () => !this.#active)
+    const strike = new Strike(ordinal, this.#world, this.#victims, () => !this.#active, this.#traps)
     const fault = strike.prng.pick(knobs.faults)
     const detail = FAULTS[fault](strike)
     if (detail === undefined) return

@@ -31,6 +31,9 @@ interface End {
   deafUpTo: number
   /** Parcels wait until then. */
   heldUntil: number
+  /** When parcels are looked after next. */
+  pumpAt: number
+  readonly pump: () => void
 }
 
 interface Link {
@@ -57,7 +60,7 @@ export class SimNet {
     this.#host = host
     sids.forEach((a, at) => {
       for (const b of sids.slice(at + 1)) {
-        const link: Link = { ends: [makeEnd(a, b), makeEnd(b, a)], generation: 0 }
+        const link: Link = { ends: [this.#makeEnd(a, b), this.#makeEnd(b, a)], generation: 0 }
         this.#links.push(link)
         this.#byEnds.set(key(a, b), link)
         this.#byEnds.set(key(b, a), link)
@@ -77,13 +80,22 @@ export class SimNet {
   cut(from: Sid, to: Sid, abruptly: boolean): void {
     const link = this.#link(from, to)
     const far = endAt(link, to)
-    far.deafUpTo = link.generation
+    far.deafUpTo = Math.max(far.deafUpTo, link.generation)
     if (abruptly) far.queue = []
+  }
+
+  /** Nothing passes between these two any more, whatever link they get. */
+  sever(a: Sid, b: Sid): void {
+    for (const end of this.#link(a, b).ends) {
+      end.deafUpTo = Number.POSITIVE_INFINITY
+      end.queue = []
+    }
   }
 
   /** Holds back frames from one to the other until `time`; none are lost. */
   clog(from: Sid, to: Sid, time: number): void {
-    endAt(this.#link(from, to), to).heldUntil = time
+    const end = endAt(this.#link(from, to), to)
+    end.heldUntil = Math.max(end.heldUntil, time)
   }
 
   /** New ports for a pair of peers: each hears of it in its own time. */
@@ -101,7 +113,7 @@ export class SimNet {
     }
   }
 
-  /** Replaces every link that does not carry both ways. */
+  /** Replaces every link that does not carry both ways, unless it is severed. */
   heal(): void {
     for (const { ends, generation } of this.#links) {
       const broken = ends.some(end => !end.up || end.deafUpTo >= generation)
@@ -139,18 +151,25 @@ export class SimNet {
     const due = Math.max(this.#world.agenda.now + delay, to.lastDue)
     to.lastDue = due
     to.queue.push({ generation, due, frame })
-    this.#world.agenda.at(due, () => this.#pump(to))
+    this.#planPump(to, due)
+  }
+
+  /** Parcels are due in the order they stand in: one plan for an end is enough. */
+  #planPump(end: End, time: number): void {
+    if (end.pumpAt <= time) return
+    end.pumpAt = time
+    this.#world.agenda.at(time, end.pump)
   }
 
   /** Hands over what is due, in order. */
   #pump(end: End): void {
-    if (end.heldUntil > this.#world.agenda.now) {
-      this.#world.agenda.at(end.heldUntil, () => this.#pump(end))
-      return
-    }
+    const { now } = this.#world.agenda
+    end.pumpAt = Number.POSITIVE_INFINITY
+    if (end.heldUntil > now) return this.#planPump(end, end.heldUntil)
     for (;;) {
       const parcel = end.queue[0]
-      if (parcel === undefined || parcel.due > this.#world.agenda.now) return
+      if (parcel === undefined) return
+      if (parcel.due > now) return this.#planPump(end, parcel.due)
       end.queue.shift()
       if (!end.up || parcel.generation !== end.generation) continue
       if (parcel.frame === undefined) this.#disconnect(end)
@@ -179,18 +198,21 @@ export class SimNet {
   #link(a: Sid, b: Sid): Link {
     return this.#byEnds.get(key(a, b))!
   }
-}
 
-function makeEnd(sid: Sid, otherSid: Sid): End {
-  return {
-    sid,
-    otherSid,
-    generation: 0,
-    up: false,
-    queue: [],
-    lastDue: 0,
-    deafUpTo: -1,
-    heldUntil: 0,
+  #makeEnd(sid: Sid, otherSid: Sid): End {
+    const end: End = {
+      sid,
+      otherSid,
+      generation: 0,
+      up: false,
+      queue: [],
+      lastDue: 0,
+      deafUpTo: -1,
+      heldUntil: 0,
+      pumpAt: Number.POSITIVE_INFINITY,
+      pump: () => this.#pump(end),
+    }
+    return end
   }
 }
 

@@ -10,10 +10,9 @@ import type { Tree } from '../../lib/tree/tree.ts'
 import type { Zab } from '../../lib/zab/zab.ts'
 import type { Prng } from '../support/prng.ts'
 import type { SimDisk } from './disk.ts'
-import type { DiskImage } from './disk-image.ts'
-import { TICK_MS, TICK_US } from './knobs.ts'
+import { TICK_MS, TICK_US, within } from './knobs.ts'
 import { quorumOf } from './mutations.ts'
-import { recover } from './recovery.ts'
+import { examine, mayVote } from './recovery.ts'
 import { Violation } from './violation.ts'
 import type { World } from './world.ts'
 
@@ -24,8 +23,12 @@ export interface ClientPort {
 }
 
 export interface PeerHost {
+  /** Whether no leader ever served: a peer without data may vote then. */
+  readonly founding: boolean
   send(from: Sid, to: Sid, frame: Uint8Array): void
   started(peer: SimPeer): void
+  /** It cannot go on in this life, or could not begin it, because of its disk. */
+  failed(peer: SimPeer, what: string): void
   /** After every turn: what it took in, what came of it, and what can be seen of the peer now. */
   turned(peer: SimPeer, inputs: readonly PeerInput[], output: TurnOutput): void
 }
@@ -40,6 +43,8 @@ export class SimPeer {
   /** Lives so far; the current one's number. */
   #life = 0
   #core: PeerCore | undefined
+  /** Its store is being opened. */
+  #opening = false
   #inbox: PeerInput[] = []
   #turnPlanned = false
   #busyUntil = 0
@@ -49,8 +54,10 @@ export class SimPeer {
   #connections = 0
   #treeSeen: Tree | undefined
   #jumps = 0
-  /** What the last life left: false from a loss of data until a leader has synchronised the peer. */
-  #wasTrusted = true
+  readonly #onTurn = (): void => this.#turnNow()
+  /** The length of its ticks, and how far each may be off. */
+  readonly #tickUs: number
+  readonly #tickJitterUs: number
 
   constructor(
     sid: Sid,
@@ -76,11 +83,20 @@ export class SimPeer {
       dataBytesMax: knobs.dataBytesMax,
       tickMs: TICK_MS,
       snapshotLogBytes: knobs.snapshotLogBytes,
+      snapshotChunkBytes: knobs.snapshotChunkBytes,
+      historyGroupsMax: knobs.historyGroupsMax,
     }
+    this.#tickUs = Math.round((TICK_US * within(prng, knobs.tickPercent)) / 100)
+    this.#tickJitterUs = prng.pick(knobs.tickJitterUs)
   }
 
   get alive(): boolean {
     return this.#core !== undefined
+  }
+
+  /** Alive, or about to be. */
+  get up(): boolean {
+    return this.alive || this.#opening
   }
 
   get life(): number {
@@ -104,9 +120,11 @@ export class SimPeer {
     return this.zab?.view.serving ?? false
   }
 
-  /** Whether its data may be built on, in this life or the next. */
+  /** Whether its data are built on: by itself while it lives, and by its next life. */
   get trusted(): boolean {
-    return this.zab?.trusted ?? this.#wasTrusted
+    if (this.zab !== undefined) return this.zab.trusted
+    const { founding } = this.#host
+    return mayVote(examine(this.disk.safe, founding), founding)
   }
 
   get leading(): boolean {
@@ -118,42 +136,49 @@ export class SimPeer {
     return this.#config.quorum.voters.includes(this.sid)
   }
 
+  /** Begins a new life, which takes the time it takes to read the disk. */
   start(): void {
     const life = ++this.#life
-    const image = this.disk.open(input => {
-      if (life === this.#life) this.deliver(input)
+    this.#opening = true
+    this.#world.agenda.after(this.#world.openUs(this.#prng), () => {
+      if (life === this.#life) this.#begin(life)
     })
-    const { peer, tree } = recover(image, this.#wasTrusted)
+  }
+
+  #begin(life: number): void {
+    this.#opening = false
+    const user = {
+      report: (input: PeerInput): void => {
+        if (life === this.#life) this.deliver(input)
+      },
+      failed: (what: string): void => this.#host.failed(this, what),
+    }
+    const found = this.disk.open(user, this.#host.founding)
+    if (found === undefined) return this.#host.failed(this, 'open')
     this.#inbox = []
     this.#turnPlanned = false
     this.#busyUntil = 0
     this.#guard(() => {
-      this.#core = new PeerCore(this.#config, peer, tree, this.disk.wantsFullSnapshot)
+      this.#core = new PeerCore(this.#config, found.peer, found.tree, this.disk.wantsFullSnapshot)
     })
-    this.#treeSeen = tree
+    this.#treeSeen = found.tree
     this.#world.trace.started(this)
     this.#host.started(this)
     this.#planTurn()
     this.#planTick(this.#prng.between(0, TICK_US))
   }
 
-  /** The thread ends; the disk keeps what it must, and `share` of the rest. */
-  crash(share: number): void {
-    this.#wasTrusted = this.trusted
+  /** The thread ends. A write that is under way is on disk if it `survives`. */
+  crash(survives: boolean): void {
     this.#core = undefined
+    this.#opening = false
     this.#life++
     this.#clock++
     this.#inbox = []
-    this.disk.crash(share)
+    this.disk.crash(survives)
     const ports = this.#ports
     this.#ports = new Map()
     for (const port of ports.values()) port.closed()
-  }
-
-  /** Its data are lost or damaged; what is left of them is on `disk`. Only while it is down. */
-  ruin(left: DiskImage): void {
-    this.disk.replace(left)
-    this.#wasTrusted = false
   }
 
   /** The thread stands still; what comes meanwhile waits. */
@@ -168,12 +193,11 @@ export class SimPeer {
     this.#planTick(0)
   }
 
+  /** What comes at one moment is taken in one turn. */
   deliver(input: PeerInput): void {
     if (!this.alive) return
     this.#inbox.push(input)
-    if (this.#turnPlanned) return
-    if (this.#busyUntil > this.#world.agenda.now) this.#planTurn()
-    else this.#turn()
+    if (!this.#turnPlanned) this.#planTurn()
   }
 
   /** A client comes; returns the connection's number, which no other of this peer ever has. */
@@ -195,26 +219,32 @@ export class SimPeer {
 
   #planTurn(): void {
     this.#turnPlanned = true
-    const life = this.#life
     const { agenda } = this.#world
-    agenda.at(this.#busyUntil, () => {
-      if (life !== this.#life || !this.#turnPlanned) return
-      if (this.#busyUntil > agenda.now) this.#planTurn()
-      else this.#turn()
-    })
+    if (this.#busyUntil > agenda.now) agenda.at(this.#busyUntil, this.#onTurn)
+    else agenda.soon(this.#onTurn)
+  }
+
+  #turnNow(): void {
+    if (!this.#turnPlanned) return
+    if (this.#busyUntil > this.#world.agenda.now) this.#planTurn()
+    else this.#turn()
   }
 
   /** A tick that a busy thread could not take is taken once when it can, not made up for. */
   #planTick(delay: number): void {
     const clock = ++this.#clock
     const { agenda } = this.#world
-    agenda.after(delay, () => {
+    agenda.at(this.#world.onGrid(agenda.now + delay), () => {
       if (clock !== this.#clock) return
       const wait = this.#busyUntil - agenda.now
       if (wait > 0) return this.#planTick(wait)
       this.deliver({ kind: 'tick' })
-      this.#planTick(TICK_US + this.#prng.between(-500, 500))
+      this.#planTick(this.#tickUs + this.#jitter())
     })
+  }
+
+  #jitter(): number {
+    return this.#tickJitterUs === 0 ? 0 : this.#prng.between(0, this.#tickJitterUs)
   }
 
   #turn(): void {

@@ -1,6 +1,6 @@
 /**
- * One run: a safety phase, in which anything may happen; then everything is made good, and in a liveness phase the
- * ensemble must find together within a bounded time.
+ * One run: a safety phase, in which anything may happen; then everything, or a core, is made good, and in a liveness
+ * phase it must find together within a bounded time.
  */
 
 import { setVerifying } from '../../lib/base/assert.ts'
@@ -64,13 +64,13 @@ function live(world: World, ensemble: SimEnsemble): void {
   trace.line('--', JSON.stringify(knobs))
   ensemble.start()
   agenda.runUntil(knobs.safetyTicks * TICK_US)
-  trace.line('--', 'everything is made good')
-  ensemble.nemesis.relent()
+  trace.line('--', 'the time for faults is over')
+  ensemble.relieve()
   ensemble.rest()
   findTogether(world, ensemble)
   trace.line('--', 'together again')
   stayTogether(world, ensemble)
-  for (const peer of ensemble.peers) {
+  for (const peer of ensemble.core) {
     checkAtRest(peer, ensemble.check.chronicle, ensemble.execution)
   }
 }

@@ -4,7 +4,9 @@
  */
 
 import type { Sid } from '../../lib/base/zxid.ts'
+import type { TurnOutput } from '../../lib/peer/core.ts'
 import type { Prng } from '../support/prng.ts'
+import type { Atlas } from './atlas.ts'
 import type { SimClient } from './client.ts'
 import { stream, TICK_US, within } from './knobs.ts'
 import type { SimNet } from './net.ts'
@@ -17,11 +19,18 @@ const FIRST_STREAM = 1_000_000
 export interface Victims {
   readonly peers: readonly SimPeer[]
   readonly net: SimNet
+  readonly atlas: Atlas
   clients(): readonly SimClient[]
 }
 
 /** Does harm; returns whom it hit and how, or undefined when there was nobody to hit. */
 export type Inflict = (strike: Strike) => string | undefined
+
+/** Waits for the right moment; returns whether it came with this turn of a peer. No output: the peer starts. */
+export interface Trap {
+  readonly until: number
+  springs(peer: SimPeer, output: TurnOutput | undefined): boolean
+}
 
 export class Strike {
   readonly ordinal: number
@@ -29,21 +38,31 @@ export class Strike {
   readonly world: World
   readonly peers: readonly SimPeer[]
   readonly net: SimNet
+  readonly atlas: Atlas
   readonly clients: readonly SimClient[]
   readonly #isOver: () => boolean
+  readonly #traps: Set<Trap>
 
-  constructor(ordinal: number, world: World, victims: Victims, isOver: () => boolean) {
+  constructor(
+    ordinal: number,
+    world: World,
+    victims: Victims,
+    isOver: () => boolean,
+    traps: Set<Trap>,
+  ) {
     this.ordinal = ordinal
     this.prng = stream(world.seed, FIRST_STREAM + ordinal)
     this.world = world
     this.peers = victims.peers
     this.net = victims.net
+    this.atlas = victims.atlas
     this.clients = victims.clients()
     this.#isOver = isOver
+    this.#traps = traps
   }
 
   get living(): readonly SimPeer[] {
-    return this.peers.filter(({ alive }) => alive)
+    return this.peers.filter(({ up }) => up)
   }
 
   /** When what is done now ends. */
@@ -57,6 +76,11 @@ export class Strike {
     this.world.agenda.at(time, () => {
       if (!this.#isOver()) action()
     })
+  }
+
+  /** Lies in wait, until it springs or its time is over. */
+  lay(trap: Trap): void {
+    this.#traps.add(trap)
   }
 
   /** The leader, now and then: it is hit hardest by what hits it. */
@@ -74,6 +98,21 @@ export class Strike {
 
   anyClient(): SimClient | undefined {
     return this.clients.length === 0 ? undefined : this.prng.pick(this.clients)
+  }
+
+  /** The thread dies, and is started again later. */
+  crash(peer: SimPeer): void {
+    const { knobs, trace } = this.world
+    const survives = this.prng.chance(knobs.survival)
+    const noticed = !this.prng.chance(knobs.silence)
+    const until = this.later()
+    peer.crash(survives)
+    this.net.died(peer.sid, noticed)
+    if (trace.on) trace.line(`P${peer.sid}`, noticed ? 'dies' : 'dies unnoticed')
+    const { life } = peer
+    this.afterwards(until, () => {
+      if (!peer.up && peer.life === life) peer.start()
+    })
   }
 
   peer(sid: Sid): SimPeer {

@@ -4,7 +4,7 @@ import { setVerifying } from '../../lib/base/assert.ts'
 import type { Prng } from '../support/prng.ts'
 import { Agenda } from './agenda.ts'
 import { Counters } from './counters.ts'
-import { drawKnobs, type Knobs, within } from './knobs.ts'
+import { drawKnobs, type Knobs, type Profile, within } from './knobs.ts'
 import { type Mutation, type MutationName, mutationOf } from './mutations.ts'
 import { type OnEvent, Trace } from './trace.ts'
 
@@ -16,6 +16,8 @@ const CALM_US = 1_000
 
 export interface WorldOptions {
   readonly seed: number
+  /** How long the run is, and how much happens in it. */
+  readonly profile?: Profile | undefined
   /** In place of those the seed draws. */
   readonly knobs?: Partial<Knobs> | undefined
   readonly mutation?: MutationName | undefined
@@ -42,7 +44,7 @@ export class World {
     const { seed, knobs, mutation = 'none', skippedFaults = new Set(), traceLines = 0 } = options
     this.seed = seed
     this.skippedFaults = skippedFaults
-    this.knobs = { ...drawKnobs(seed), ...knobs }
+    this.knobs = { ...drawKnobs(seed, options.profile), ...knobs }
     this.mutation = mutationOf(mutation)
     this.trace = new Trace(traceLines, () => this.agenda.now, options.onEvent)
   }
@@ -62,19 +64,35 @@ export class World {
     this.#skewMs += byMs
   }
 
-  /** Time a frame is on its way. */
-  linkUs(prng: Prng): number {
-    return this.#limit(within(prng, this.knobs.linkUs))
+  /** The first moment from `time` on at which things happen in this world; what is due together is taken together. */
+  onGrid(time: number): number {
+    const { grainUs } = this.knobs
+    return grainUs === 1 ? time : Math.ceil(time / grainUs) * grainUs
   }
 
-  /** Time a task of a store takes. */
+  /** Time a frame is on its way. */
+  linkUs(prng: Prng): number {
+    return this.#fromNow(within(prng, this.knobs.linkUs))
+  }
+
+  /** Time a call of a disk takes. */
   diskUs(prng: Prng): number {
-    return this.#limit(within(prng, this.knobs.diskUs))
+    return this.#fromNow(within(prng, this.knobs.diskUs))
+  }
+
+  /** Time it takes to open a disk and read it. */
+  openUs(prng: Prng): number {
+    return this.#fromNow(4 * within(prng, this.knobs.diskUs))
   }
 
   /** Time a turn of a peer takes. */
   turnUs(prng: Prng): number {
     return this.#limit(within(prng, this.knobs.turnUs))
+  }
+
+  #fromNow(time: number): number {
+    const { now } = this.agenda
+    return this.onGrid(now + this.#limit(time)) - now
   }
 
   #limit(time: number): number {

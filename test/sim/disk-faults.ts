@@ -1,0 +1,119 @@
+/**
+ * Faults of disks. Those that take data ask the atlas first. What LevelDB drops without a word from the very end of its
+ * log cannot be told from a write that never happened, by anybody; so a record that is `gone` is one that others follow
+ * which will never be cut off.
+ */
+
+import { DiskImage, type Flaw } from './disk-image.ts'
+import { TICK_US, within } from './knobs.ts'
+import type { SimPeer } from './peer.ts'
+import type { Inflict, Strike } from './strike.ts'
+
+export type DiskFault =
+  | 'diskStall'
+  | 'slowDisk'
+  | 'failedCall'
+  | 'failingDisk'
+  | 'rotLog'
+  | 'rotSnapshot'
+  | 'rotMeta'
+  | 'lostRecord'
+  | 'wipe'
+
+/** Harms the data of one peer, living or not; returns undefined when there is nothing to harm. */
+type Harm = (strike: Strike, peer: SimPeer) => string | undefined
+
+function onDisk(strike: Strike, inflict: (peer: SimPeer) => void): string | undefined {
+  const peer = strike.anyPeer()
+  if (peer !== undefined) inflict(peer)
+  return peer && `P${peer.sid}`
+}
+
+/** The Nth call from now on fails: the store is given up, the peer dies and starts again from its disk. */
+function failCalls(strike: Strike, badForUs: number): string | undefined {
+  const { prng } = strike
+  const goodCalls = prng.pick([0, 1, 2, prng.between(0, 30)])
+  const writesThrough = prng.chance(0.5)
+  const hit = onDisk(strike, ({ disk }) => disk.failAfter(goodCalls, badForUs, writesThrough))
+  return hit && `${hit} after ${goodCalls} calls`
+}
+
+function onData(strike: Strike, harm: Harm): string | undefined {
+  const { peers, prng, atlas } = strike
+  const harmable = peers.filter(peer => atlas.mayHarm(peer))
+  if (harmable.length === 0) return undefined
+  const peer = strike.leader() ?? prng.pick(harmable)
+  if (!harmable.includes(peer)) return undefined
+  // It comes to light at a start, or when a learner needs it.
+  const dies = prng.chance(0.5)
+  const detail = harm(strike, peer)
+  if (detail === undefined) return undefined
+  if (dies && peer.up) strike.crash(peer)
+  return `P${peer.sid} ${detail}`
+}
+
+function flawLog(flaw: Flaw): Harm {
+  return ({ prng }, { disk, zab }) => {
+    const { log } = disk.safe
+    // Nothing that is committed is ever cut off, so what comes before that never becomes the end.
+    const committed = zab === undefined ? disk.safe.committed : zab.history.committed
+    const end =
+      flaw === 'bad' ? log.length : log.findLastIndex(({ group }) => group.last <= committed)
+    if (end <= 0) return undefined
+    const record = log[prng.between(0, end - 1)]!
+    record.flaw = flaw
+    return `the group at ${record.group.first} is ${flaw}`
+  }
+}
+
+function flawHead(flaw: Flaw): Harm {
+  return ({ prng }, { disk }) => {
+    const { heads } = disk.safe
+    if (heads.length === 0) return undefined
+    const head = prng.pick(heads)
+    head.flaw = flaw
+    return `the head of snapshot ${head.snapshot.id} is ${flaw}`
+  }
+}
+
+const rotChunk: Harm = ({ prng }, { disk }) => {
+  const { heads, chunks } = disk.safe
+  const stored = heads.flatMap(({ snapshot }) => chunks.get(snapshot.id) ?? [])
+  if (stored.length === 0) return undefined
+  prng.pick(stored).flaw = 'bad'
+  return 'a chunk of a snapshot is bad'
+}
+
+const rotMeta: Harm = (_, { disk }) => {
+  const { meta } = disk.safe
+  if (meta === undefined) return undefined
+  meta.flaw = 'bad'
+  return 'the record of epochs is bad'
+}
+
+const wipe: Harm = (strike, peer) => {
+  if (peer.up) strike.crash(peer)
+  peer.disk.replace(new DiskImage())
+  return 'has an empty disk'
+}
+
+export const DISK_FAULTS: Readonly<Record<DiskFault, Inflict>> = {
+  diskStall: strike => onDisk(strike, ({ disk }) => disk.stall(strike.later())),
+  slowDisk: strike => {
+    const times = strike.prng.pick([3, 20])
+    return onDisk(strike, ({ disk }) => disk.slow(times, strike.later()))
+  },
+  failedCall: strike => failCalls(strike, 0),
+  failingDisk: strike => {
+    return failCalls(strike, within(strike.prng, strike.world.knobs.faultLastsTicks) * TICK_US)
+  },
+  rotLog: strike => onData(strike, flawLog('bad')),
+  rotSnapshot: strike => {
+    return onData(strike, strike.prng.chance(0.3) ? flawHead('bad') : rotChunk)
+  },
+  rotMeta: strike => onData(strike, rotMeta),
+  lostRecord: strike => {
+    return onData(strike, strike.prng.chance(0.3) ? flawHead('gone') : flawLog('gone'))
+  },
+  wipe: strike => onData(strike, wipe),
+}
