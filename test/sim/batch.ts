@@ -1,6 +1,7 @@
 /** Many runs in a row, and what they come to; results are plain data, since they may cross a process. */
 
 import { Counters } from './counters.ts'
+import type { Profile } from './knobs.ts'
 import type { MutationName } from './mutations.ts'
 import { optionsOf } from './recipe.ts'
 import { run } from './run.ts'
@@ -10,6 +11,7 @@ export interface BatchOptions {
   readonly from: number
   readonly count: number
   readonly mutation: MutationName
+  readonly profile?: Profile | undefined
   /** Measure where the time goes. */
   readonly where?: boolean | undefined
 }
@@ -28,11 +30,11 @@ export function runBatch(options: BatchOptions): BatchResult {
   return { ...result, where: where?.stop() ?? {} }
 }
 
-function runAll({ from, count, mutation }: BatchOptions): Omit<BatchResult, 'where'> {
+function runAll({ from, count, mutation, profile }: BatchOptions): Omit<BatchResult, 'where'> {
   const counters = new Counters()
   for (let runs = 0; runs < count; runs++) {
     const seed = from + runs
-    const { violation, counters: more } = run(optionsOf({ seed, mutation }))
+    const { violation, counters: more } = run(optionsOf({ seed, mutation, profile }))
     counters.merge(more)
     if (violation !== undefined) {
       const failed = { seed, message: violation.message }

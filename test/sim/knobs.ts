@@ -52,6 +52,10 @@ export type FaultClass = (typeof FAULT_CLASSES)[number]
  */
 export type Profile = 'long' | 'dense'
 
+export function isProfile(name: string): name is Profile {
+  return Object.hasOwn(PACES, name)
+}
+
 export interface Knobs {
   readonly voters: number
   readonly observers: number

@@ -3,7 +3,7 @@
  * `--jobs all` in as many as there are cores; `--where` tells where the time goes. The first seed that fails is made
  * smaller before it is shown, but not with `--no-shrink`.
  * `npm run sim -- --seed 17`: one run again, exactly, with the last `--lines` of its trace; `--text FILE` and `--json
- * FILE` for all of it. `--ticks`, `--clients` and `--without` are what a smaller run is told by.
+ * FILE` for all of it. `--profile dense` for either: a tenth of the ticks, and no rest in them. `--ticks`, `--clients` and `--without` are what a smaller run is told by.
  * `npm run sim -- --check-trace FILE`: Zab's predicates from a trace in JSON alone.
  * `--mutation NAME` switches on a bug that a run must find. Ends with code 1 when a promise was broken.
  */
@@ -11,6 +11,7 @@
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { runJobs } from './jobs.ts'
+import { isProfile, type Profile } from './knobs.ts'
 import { isMutationName, MUTATIONS, type MutationName } from './mutations.ts'
 import { optionsOf, parseOrdinals, type Recipe } from './recipe.ts'
 import { progressLine, showCampaign, showCounters, showRun } from './report.ts'
@@ -29,6 +30,7 @@ const { values } = parseArgs({
     jobs: { type: 'string', default: '1' },
     lines: { type: 'string' },
     mutation: { type: 'string', default: 'none' },
+    profile: { type: 'string', default: 'long' },
     ticks: { type: 'string' },
     clients: { type: 'string' },
     without: { type: 'string' },
@@ -60,6 +62,11 @@ function mutationNamed(name: string): MutationName {
   throw new Error(`--mutation must be one of ${Object.keys(MUTATIONS).join(', ')}, not ${name}`)
 }
 
+function profileNamed(name: string): Profile {
+  if (isProfile(name)) return name
+  throw new Error(`--profile must be long or dense, not ${name}`)
+}
+
 function linesOf(otherwise: number): number {
   return values.lines === undefined ? otherwise : countOf('lines', values.lines)
 }
@@ -67,7 +74,8 @@ function linesOf(otherwise: number): number {
 function runOne(seed: number, mutation: MutationName): boolean {
   const without = values.without === undefined ? undefined : parseOrdinals(values.without)
   const ticks = optionalCount('ticks')
-  const recipe = { seed, mutation, ticks, clients: optionalCount('clients'), without }
+  const profile = profileNamed(values.profile)
+  const recipe = { seed, mutation, profile, ticks, clients: optionalCount('clients'), without }
   const files = new TraceFiles(values.json, values.text)
   const traceLines = linesOf(LINES.asked)
   const result = run({ ...optionsOf(recipe), traceLines, onEvent: files.onEvent })
@@ -93,12 +101,13 @@ async function runMany(mutation: MutationName): Promise<boolean> {
   const count = countOf('seeds', values.seeds)
   const { where } = values
   const begun = performance.now()
-  const options = { from, count, mutation, where }
+  const profile = profileNamed(values.profile)
+  const options = { from, count, mutation, profile, where }
   const result = await runJobs(options, jobsOf(values.jobs), progressLine(begun))
   const seconds = (performance.now() - begun) / 1000
   const { failed } = result
   if (failed === undefined) showCounters(result.counters)
-  else if (!values['no-shrink']) showFailure({ seed: failed.seed, mutation })
+  else if (!values['no-shrink']) showFailure({ seed: failed.seed, mutation, profile })
   showCampaign(result, seconds)
   if (failed === undefined) return true
   console.log(`seed ${failed.seed} failed: ${failed.message}`)

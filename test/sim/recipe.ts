@@ -1,11 +1,14 @@
 /** What makes a run: a seed, and what is changed of what the seed draws. The command line says it, and is told by it. */
 
+import type { Profile } from './knobs.ts'
 import type { MutationName } from './mutations.ts'
 import type { WorldOptions } from './world.ts'
 
 export interface Recipe {
   readonly seed: number
   readonly mutation: MutationName
+  /** `long` unless said otherwise. */
+  readonly profile?: Profile | undefined
   /** Length of the safety phase. */
   readonly ticks?: number | undefined
   readonly clients?: number | undefined
@@ -13,10 +16,12 @@ export interface Recipe {
   readonly without?: readonly number[] | undefined
 }
 
-export function optionsOf({ seed, mutation, ticks, clients, without }: Recipe): WorldOptions {
+export function optionsOf(recipe: Recipe): WorldOptions {
+  const { seed, mutation, profile, ticks, clients, without } = recipe
   return {
     seed,
     mutation,
+    profile,
     knobs: {
       ...(ticks === undefined ? {} : { safetyTicks: ticks }),
       ...(clients === undefined ? {} : { clients }),
@@ -26,9 +31,11 @@ export function optionsOf({ seed, mutation, ticks, clients, without }: Recipe): 
 }
 
 /** The command that makes this very run. */
-export function commandOf({ seed, mutation, ticks, clients, without = [] }: Recipe): string {
+export function commandOf(recipe: Recipe): string {
+  const { seed, mutation, profile = 'long', ticks, clients, without = [] } = recipe
   return [
     `npm run sim -- --seed ${seed}`,
+    profile === 'long' ? '' : ` --profile ${profile}`,
     ticks === undefined ? '' : ` --ticks ${ticks}`,
     clients === undefined ? '' : ` --clients ${clients}`,
     without.length === 0 ? '' : ` --without ${formatOrdinals(without)}`,
