@@ -24,9 +24,14 @@ function nameOf(key: Key): string {
   return Buffer.from(key).toString('hex')
 }
 
+/** Not `slice`, which of a Buffer makes a view. */
+export function copy(bytes: Uint8Array): Uint8Array {
+  return Uint8Array.from(bytes)
+}
+
 function change(contents: Contents, write: readonly Operation[]): void {
   for (const operation of write) {
-    if (operation.type === 'put') contents.set(nameOf(operation.key), operation.value.slice())
+    if (operation.type === 'put') contents.set(nameOf(operation.key), copy(operation.value))
     else contents.delete(nameOf(operation.key))
   }
 }
@@ -63,7 +68,8 @@ export class MapDatabase {
   async close(): Promise<void> {}
 
   async get(key: Key): Promise<Uint8Array | undefined> {
-    return this.contents.get(nameOf(key))?.slice()
+    const value = this.contents.get(nameOf(key))
+    return value && copy(value)
   }
 
   async put(key: Key, value: Uint8Array, options: { readonly sync?: boolean }): Promise<void> {
@@ -80,7 +86,7 @@ export class MapDatabase {
   }
 
   iterator(range: IteratorOptions): unknown {
-    return walk(this.#keysIn(range).map(key => [key, this.contents.get(nameOf(key))!.slice()]))
+    return walk(this.#keysIn(range).map(key => [key, copy(this.contents.get(nameOf(key))!)]))
   }
 
   keys(range: IteratorOptions): unknown {
