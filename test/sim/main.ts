@@ -3,7 +3,8 @@
  * `--jobs all` in as many as there are cores; `--where` tells where the time goes. The first seed that fails is made
  * smaller before it is shown, but not with `--no-shrink`.
  * `npm run sim -- --seed 17`: one run again, exactly, with the last `--lines` of its trace; `--text FILE` and `--json
- * FILE` for all of it. `--profile dense` for either: a tenth of the ticks, and no rest in them. `--ticks`, `--clients` and `--without` are what a smaller run is told by.
+ * FILE` for all of it. `--ticks`, `--clients` and `--without` are what a smaller run is told by.
+ * `--profile dense` for either: a tenth of the ticks, and no rest in them.
  * `npm run sim -- --check-trace FILE`: Zab's predicates from a trace in JSON alone.
  * `--mutation NAME` switches on a bug that a run must find. Ends with code 1 when a promise was broken.
  */
