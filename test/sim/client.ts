@@ -82,6 +82,11 @@ export class SimClient implements ConnectionListener {
     return this.core.state === 'connected'
   }
 
+  /** The peer it is connected to. */
+  get home(): SimPeer | undefined {
+    return this.#connection?.peer
+  }
+
   start(): void {
     this.#patrol()
     this.#think()

@@ -74,9 +74,12 @@ function whatIsMissing(ensemble: SimEnsemble): Missing | undefined {
   return (
     firstOf(ensemble.core, peer => missingOfPeer(peer, ensemble)) ??
     missingOfLeader(ensemble) ??
-    firstOf(ensemble.clients(), ({ name, core, served }) => {
+    firstOf(ensemble.clients(), ({ name, core, served, home }) => {
       if (core.pending > 0) return missing('CallsEnd', `${name} has ${core.pending} calls pending`)
-      return served ? undefined : missing('Liveness', `${name} is served by nobody`)
+      if (!served || home === undefined) return missing('Liveness', `${name} is served by nobody`)
+      // It will have to move yet, and its session with it.
+      if (!ensemble.core.includes(home)) return missing('Liveness', `${name} is at P${home.sid}`)
+      return undefined
     }) ??
     missingOfSessions(ensemble)
   )

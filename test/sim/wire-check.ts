@@ -34,6 +34,8 @@ interface Said {
 export class WireCheck {
   /** Of each learner the latest. */
   readonly #conversations = new Map<Sid, Conversation>()
+  /** The number of the latest conversation that was begun in the turn that is looked at. */
+  #begunThisTurn = 0
   readonly #marks = new WeakMap<Uint8Array, Mark>()
   /** Who said NEWLEADER for an epoch. */
   readonly #newLeaders = new Map<Epoch, Said>()
@@ -66,6 +68,7 @@ export class WireCheck {
       }
       if (touched.length > 0) reports = [...(reports ?? []), mark]
     }
+    this.#begunThisTurn = 0
     for (const { to, frame } of output.peerFrames) this.#sent(peer, to, frame)
     if (reports === undefined) return []
     return reports.flatMap(({ conversation, touched }) => (conversation.held ? touched : []))
@@ -112,9 +115,12 @@ export class WireCheck {
     if (isOfLeader(message)) return
     const { sid } = peer
     const { connection } = message
+    // Each leader gets one frame, so of several attempts in one turn the last may be told first.
+    if (connection < this.#begunThisTurn) return
     if (message.kind === 'followerInfo') {
       const conversation = new Conversation(sid, to, connection, message.votes)
       this.#conversations.set(sid, conversation)
+      this.#begunThisTurn = connection
       this.#mark(frame, conversation).begins = true
       return
     }
