@@ -48,6 +48,8 @@ export class ExpiryCheck {
    */
   readonly #ended = new Set<string>()
   #expiries = 0
+  /** The last turn took a tick. */
+  #ticked = false
 
   /** Sessions that were expired for their silence. */
   get expiries(): number {
@@ -56,21 +58,23 @@ export class ExpiryCheck {
 
   /** A peer's turn; a session whose port closed there is ended without waiting. */
   turned(sid: Sid, inputs: readonly PeerInput[], { closings }: TurnOutput): void {
+    this.#ticked = false
     for (const input of inputs) {
-      if (input.kind === 'disconnect' || isLeave(input)) {
+      if (input.kind === 'tick') this.#ticked = true
+      else if (input.kind === 'disconnect' || isLeave(input)) {
         this.#ended.add(placeOf(sid, input.connection))
       }
     }
     for (const connection of closings) this.#ended.add(placeOf(sid, connection))
   }
 
-  /** A turn of a peer that leads `epoch`, with a log up to `last` now. */
-  led(epoch: Epoch, inputs: readonly PeerInput[], heard: readonly SessionId[], last: Zxid): void {
+  /** The same turn, of a peer that leads `epoch` and has a log up to `last` now. */
+  led(epoch: Epoch, heard: readonly SessionId[], last: Zxid): void {
     let reign = this.#reigns.get(epoch)
     if (reign === undefined) {
       reign = { ticks: 0, proposed: [], next: 0, heard: new Map() }
       this.#reigns.set(epoch, reign)
-    } else if (inputs.some(({ kind }) => kind === 'tick')) {
+    } else if (this.#ticked) {
       reign.ticks++
     }
     if (epochOf(last) === epoch && reign.proposed.at(-1)?.last !== last) {

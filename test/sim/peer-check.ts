@@ -14,8 +14,9 @@ import type { SimPeer } from './peer.ts'
 import { holds } from './violation.ts'
 import { WireCheck } from './wire-check.ts'
 
-/** Turns of all peers from one round of the costly checks to the next. */
-const ROUND_TURNS = 2_000
+/** Turns of all peers until the first round of the costly checks, and by how much longer each pause is than the last. */
+const ROUND_TURNS = 1_000
+const ROUND_GROWTH = 1.5
 
 /**
  * Why a learner ends a connection though nothing is lost but the end of what was sent: it was told what has no place in
@@ -56,6 +57,7 @@ export class PeerCheck {
   readonly #points: LogPoint[] = []
   #turns = 0
   #rounds = 0
+  #nextRound = ROUND_TURNS
 
   constructor(peers: readonly SimPeer[], voters: number, execution: Execution) {
     this.#peers = peers
@@ -91,7 +93,7 @@ export class PeerCheck {
     this.chronicle.observe(sid, peer.life, { epoch, leads }, history)
     const heard = this.#wire.turned(peer, inputs, output)
     this.#expiry.turned(sid, inputs, output)
-    if (leads) this.#expiry.led(epoch, inputs, heard, history.lastZxid)
+    if (leads) this.#expiry.led(epoch, heard, history.lastZxid)
     if (history.committed !== seen.committed) this.#follow(peer, seen)
     checkPositions(sid, zab, tree.zxid)
     if (tree.zxid !== seen.applied) {
@@ -102,7 +104,7 @@ export class PeerCheck {
       seen.reason = zab.lastReason
       checkReason(sid, seen.reason)
     }
-    if (++this.#turns % ROUND_TURNS === 0) this.#round()
+    if (++this.#turns >= this.#nextRound) this.#round()
   }
 
   /** A client was told of a transaction: it is safe on a quorum. */
@@ -120,6 +122,7 @@ export class PeerCheck {
   /** The costly checks, of every peer. */
   #round(): void {
     this.#rounds++
+    this.#nextRound = Math.round(this.#turns * ROUND_GROWTH)
     const { chronicle } = this
     for (const { sid, zab, tree, disk, trusted } of this.#peers) {
       if (zab !== undefined && tree !== undefined) {
@@ -154,9 +157,9 @@ export class PeerCheck {
 
   #checkSafe(point: LogPoint): void {
     let have = 0
-    for (const { disk, trusted } of this.#voters) {
+    for (const peer of this.#voters) {
       // A disk that was lost had it: that such a loss is survived is what the other checks are about.
-      if (!trusted || disk.safe.contains(point)) have++
+      if (peer.disk.safe.contains(point) || !peer.trusted) have++
     }
     holds(have * 2 > this.#voters.length, 'QuorumDurability', () => {
       return `${shortZxid(point.zxid)} is committed, but safe only on ${have} of ${this.#voters.length}`

@@ -13,6 +13,9 @@ import { shortZxid } from './describe.ts'
 import type { SimPeer } from './peer.ts'
 import { holds } from './violation.ts'
 
+/** Marks kept of each sender: those of frames that were lost are never taken. */
+const MARKS_MAX = 32
+
 /** What of a peer its claims are compared with. */
 export interface Claimant extends Pick<SimPeer, 'sid' | 'life' | 'trusted'> {
   readonly disk: Pick<SimPeer['disk'], 'safe'>
@@ -20,6 +23,7 @@ export interface Claimant extends Pick<SimPeer, 'sid' | 'life' | 'trusted'> {
 
 /** What a frame does when its receiver takes it in. */
 interface Mark {
+  readonly frame: Uint8Array
   readonly conversation: Conversation
   begins: boolean
   /** Sessions reported as alive. */
@@ -36,7 +40,8 @@ export class WireCheck {
   readonly #conversations = new Map<Sid, Conversation>()
   /** The number of the latest conversation that was begun in the turn that is looked at. */
   #begunThisTurn = 0
-  readonly #marks = new WeakMap<Uint8Array, Mark>()
+  /** By the sender; of frames under way, and of some that were lost. */
+  readonly #marks = new Map<Sid, Mark[]>()
   /** Who said NEWLEADER for an epoch. */
   readonly #newLeaders = new Map<Epoch, Said>()
   /** The leader that each voter has promised an epoch. */
@@ -59,14 +64,17 @@ export class WireCheck {
     for (const input of inputs) {
       if (input.kind === 'linkDown') this.#parted(peer.sid, input.sid)
       if (input.kind !== 'peerFrame') continue
-      const mark = this.#marks.get(input.frame)
+      const mark = this.#takeMark(input.from, input.frame)
       if (mark === undefined) continue
       const { conversation, begins, touched } = mark
       if (begins && this.#conversations.get(input.from) === conversation) {
         conversation.heard = true
         this.#begun++
       }
-      if (touched.length > 0) reports = [...(reports ?? []), mark]
+      if (touched.length > 0) {
+        reports ??= []
+        reports.push(mark)
+      }
     }
     this.#begunThisTurn = 0
     for (const { to, frame } of output.peerFrames) this.#sent(peer, to, frame)
@@ -136,13 +144,27 @@ export class WireCheck {
     else if (message.kind === 'ackEpoch') this.#checkAckEpoch(peer, conversation, message)
   }
 
+  /** The latest mark of a sender is of the frame it is at, or of an earlier one. */
   #mark(frame: Uint8Array, conversation: Conversation): Mark {
-    let mark = this.#marks.get(frame)
-    if (mark?.conversation !== conversation) {
-      mark = { conversation, begins: false, touched: [] }
-      this.#marks.set(frame, mark)
+    const { learner } = conversation
+    let marks = this.#marks.get(learner)
+    if (marks === undefined) {
+      marks = []
+      this.#marks.set(learner, marks)
     }
+    const latest = marks.at(-1)
+    if (latest?.frame === frame && latest.conversation === conversation) return latest
+    const mark: Mark = { frame, conversation, begins: false, touched: [] }
+    if (marks.length === MARKS_MAX) marks.shift()
+    marks.push(mark)
     return mark
+  }
+
+  #takeMark(from: Sid, frame: Uint8Array): Mark | undefined {
+    const marks = this.#marks.get(from)
+    if (marks === undefined || marks.length === 0) return undefined
+    const index = marks.findLastIndex(mark => mark.frame === frame)
+    return index < 0 ? undefined : marks.splice(index, 1)[0]
   }
 
   #noteReport(frame: Uint8Array, conversation: Conversation, touched: Uint8Array): void {
