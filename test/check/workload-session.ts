@@ -117,6 +117,8 @@ export class Participant {
   ): Promise<History> {
     for (let at = recorder; !(await this.#auditWith(at, ask)); at = await this.open()) {
       this.#checkPatience()
+      // One that is given up would live on, and its thread with it.
+      await ask(at, { kind: 'close' })
     }
     return mergeHistories(this.#recorders.map(each => each.history()))
   }
