@@ -70,6 +70,7 @@ export class PeerCore {
   #ticks = 0
   #idleTicks = 0
   readonly #syncLimitTicks: number
+  readonly #counterMax: number | undefined
   readonly #packer = new FramePacker()
 
   constructor(
@@ -80,6 +81,7 @@ export class PeerCore {
   ) {
     this.#zab = new Zab(config, recovered)
     this.#syncLimitTicks = config.syncLimitTicks
+    this.#counterMax = config.counterMax
     const { sid, dataBytesMax, tickMs } = config
     this.#replica = new Replica({ sid, tree, dataBytesMax, tickMs })
     const { snapshotLogBytes, snapshotChunkBytes } = config
@@ -197,7 +199,7 @@ export class PeerCore {
         const { view } = this.#zab
         assert(this.tree.zxid === view.committed, 'a leader prepares upon all that is committed')
         assert(epochOf(view.last) < view.epoch, 'a reign begins with nothing of its own')
-        this.#replica.lead(makeZxid(view.epoch, 0))
+        this.#replica.lead(makeZxid(view.epoch, 0), this.#counterMax)
       }
       this.#replica.resubmit()
     }

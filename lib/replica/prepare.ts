@@ -25,6 +25,8 @@ export interface PreparerOptions {
   readonly last: Zxid
   readonly dataBytesMax: number
   readonly tickMs: number
+  /** Transactions that the reign has room for, when it is not to be the usual number. */
+  readonly counterMax?: number | undefined
 }
 
 type Of<Kind extends Submission['kind']> = Extract<Submission, { readonly kind: Kind }>
@@ -45,13 +47,13 @@ export class Preparer {
   #nowMs = 0
 
   constructor(options: PreparerOptions) {
-    const { tree, last, dataBytesMax, tickMs } = options
+    const { tree, last, dataBytesMax, tickMs, counterMax = COUNTER_MAX } = options
     assert(last >= tree.zxid, 'a leader goes on after all that it has applied')
     this.#view = new PendingView(tree)
     this.#clocks = new SessionTracker(tickMs)
     this.#dataBytesMax = dataBytesMax
     this.#timeoutMsMin = SESSION_TIMEOUT_TICKS_MIN * tickMs
-    this.#lastOfEpoch = makeZxid(epochOf(last), COUNTER_MAX)
+    this.#lastOfEpoch = makeZxid(epochOf(last), counterMax)
     this.#last = last
     this.#at = { zxid: last, timeMs: 0 }
     for (const session of tree.sessions()) this.#clocks.add(session.id, session.timeoutMs)

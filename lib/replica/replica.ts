@@ -73,15 +73,16 @@ export class Replica {
 
   /**
    * This peer leads from now on, and everything in its log is applied. Its first transaction has the zxid after `last`;
-   * every session gets its full time-out.
+   * every session gets its full time-out. The reign has room for `counterMax` transactions, or for the usual number.
    */
-  lead(last: Zxid): void {
+  lead(last: Zxid, counterMax?: number): void {
     assert(this.#preparer === undefined, 'leads already')
     this.#preparer = new Preparer({
       tree: this.#tree,
       last,
       dataBytesMax: this.#dataBytesMax,
       tickMs: this.#tickMs,
+      counterMax,
     })
   }
 

@@ -21,6 +21,8 @@ export interface ZabConfig {
   readonly crc32: (bytes: Uint8Array) => number
   /** Groups kept in memory, when it is not to be the usual number. */
   readonly historyGroupsMax?: number
+  /** Transactions that one reign has room for, when it is not to be the usual number. */
+  readonly counterMax?: number
 }
 
 /** Most turns bring nothing: that costs nothing then. */

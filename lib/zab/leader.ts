@@ -41,9 +41,11 @@ export class Leader {
   #toldZxid = 0 as Zxid
   #phaseTicks = 0
   #over: string | undefined
+  readonly #counterMax: number
 
   constructor(desk: Desk) {
     this.#desk = desk
+    this.#counterMax = desk.config.counterMax ?? COUNTER_MAX
     this.#hearAccepted(desk.config.sid, desk.writes.epochs.acceptedEpoch)
   }
 
@@ -67,7 +69,7 @@ export class Leader {
     const epoch = this.#epoch!
     const { last } = history
     const counter = epochOf(last.zxid) === epoch ? counterOf(last.zxid) : 0
-    if (counter + count > COUNTER_MAX) {
+    if (counter + count > this.#counterMax) {
       this.#end('the zxid counter is used up')
       return false
     }
@@ -269,7 +271,7 @@ export class Leader {
     this.#toldZxid = zxid
     for (const link of this.#links.values()) link.commit(zxid, groups)
     // All that this epoch had room for is committed: only a new reign can order more (ZOOKEEPER-1277).
-    if (epochOf(zxid) === this.#epoch && counterOf(zxid) === COUNTER_MAX) {
+    if (epochOf(zxid) === this.#epoch && counterOf(zxid) === this.#counterMax) {
       this.#end('the zxid counter is used up')
     }
   }
