@@ -16,7 +16,11 @@ const DIGESTS = [
 ]
 
 function observed(changes: Partial<Observed> = {}): Observed {
-  return { registers: { [REGISTER]: 5 }, created: [], sequential: [], digests: DIGESTS, ...changes }
+  return {
+    ...{ registers: { [REGISTER]: 5 }, created: [], sequential: [], digests: DIGESTS },
+    ...{ leader: 1, damage: [] },
+    ...changes,
+  }
 }
 
 function started(): Journal {

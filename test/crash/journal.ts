@@ -3,12 +3,13 @@
  * asked for but not acknowledged, which may be there or not. Each finding is one sentence; no findings, no loss.
  */
 
+import { type Expectation, findDifference } from './expectation.ts'
 import { type Acknowledged, CREATED, type Observed, SEQUENTIAL } from './messages.ts'
 
 /** `present` and `absent` are acknowledged; `either` was to be deleted, and nobody knows whether it was. */
 type Presence = 'present' | 'absent' | 'either'
 
-export class Journal {
+export class Journal implements Expectation {
   readonly #registers = new Map<string, number>()
   readonly #nodes = new Map<string, Presence>()
   /** Highest sequence number known to be used. */
@@ -17,17 +18,14 @@ export class Journal {
   #checked = 0
   readonly #findings: string[] = []
 
-  /** Acknowledged writes so far. */
   get acknowledged(): number {
     return this.#acknowledged
   }
 
-  /** How many facts were looked up in what was observed. */
   get checked(): number {
     return this.#checked
   }
 
-  /** What was found wrong so far, each a sentence. */
   get findings(): readonly string[] {
     return this.#findings
   }
@@ -39,6 +37,9 @@ export class Journal {
     for (const path of chosen) this.#nodes.set(path, 'either')
     return chosen
   }
+
+  /** What is known does not depend on which life it is known from. */
+  begin(): void {}
 
   acknowledge(write: Acknowledged): void {
     this.#acknowledged++
@@ -68,27 +69,36 @@ export class Journal {
     }
   }
 
+  restart(): void {
+    this.#registers.clear()
+    this.#nodes.clear()
+    this.#sequence = -1
+  }
+
+  find(what: string): void {
+    this.#findings.push(what)
+  }
+
   /** Two sessions share the parent, so acknowledgements need not come in order; a number must be new all the same. */
   #acknowledgeSequential(path: string): void {
-    if (this.#nodes.has(path)) this.#find(`${path} was created twice`)
-    if (sequenceOf(path) <= this.#sequence) this.#find(`${path} has a number that was used before`)
+    if (this.#nodes.has(path)) this.find(`${path} was created twice`)
+    if (sequenceOf(path) <= this.#sequence) this.find(`${path} has a number that was used before`)
     this.#nodes.set(path, 'present')
   }
 
   #verifyDigests(digests: Observed['digests']): void {
     this.#checked++
-    if (new Set(digests.map(({ digest }) => digest)).size === 1) return
-    const each = digests.map(({ sid, digest }) => `peer ${sid} has ${digest.toString(16)}`)
-    this.#find(`the peers differ: ${each.join(', ')}`)
+    const difference = findDifference(digests)
+    if (difference !== undefined) this.find(difference)
   }
 
   #verifyRegisters(observed: Observed['registers']): void {
     for (const [path, value] of this.#registers) {
       this.#checked++
       const found = observed[path]
-      if (found === undefined) this.#find(`${path} is missing, ${value} was acknowledged`)
+      if (found === undefined) this.find(`${path} is missing, ${value} was acknowledged`)
       // Not a number is a loss, too.
-      else if (!(found >= value)) this.#find(`${path} is ${found}, ${value} was acknowledged`)
+      else if (!(found >= value)) this.find(`${path} is ${found}, ${value} was acknowledged`)
     }
     for (const [path, value] of Object.entries(observed)) this.#registers.set(path, value)
   }
@@ -99,18 +109,14 @@ export class Journal {
       if (!path.startsWith(parent)) continue
       this.#checked++
       const isThere = found.has(path)
-      if (presence === 'present' && !isThere) this.#find(`${path} is missing, it was acknowledged`)
-      if (presence === 'absent' && isThere) this.#find(`${path} is back, its end was acknowledged`)
+      if (presence === 'present' && !isThere) this.find(`${path} is missing, it was acknowledged`)
+      if (presence === 'absent' && isThere) this.find(`${path} is back, its end was acknowledged`)
     }
     // The absent are remembered: neither they nor their numbers may ever come back.
     for (const [path, presence] of this.#nodes) {
       if (path.startsWith(parent) && presence === 'either') this.#nodes.set(path, 'absent')
     }
     for (const path of found) this.#nodes.set(path, 'present')
-  }
-
-  #find(what: string): void {
-    this.#findings.push(what)
   }
 }
 

@@ -1,13 +1,28 @@
 /** What the parent and the process it kills say to each other. Sent as JSON over Node's IPC channel. */
 
+import type { Armed } from './points.ts'
+
+/** The environment variable that takes the plan to the peers' threads. */
+export const PLAN_VARIABLE = 'QUORUMTREE_CRASH_PLAN'
+
 /** All a child is told when it starts, as its only argument. */
 export interface Plan {
   readonly dataDir: string
   readonly peers: number
   readonly durability: string
-  readonly cycle: number
+  /** There is nothing yet: make what the runs work on. */
+  readonly first: boolean
+  /** Unlike that of any other life. */
+  readonly name: string
   /** Peer from which everything is read back. */
   readonly reader: number
+  /** File for the passages of failpoints. */
+  readonly passages: string
+  readonly armed: Armed | undefined
+  /** This peer opens its store when the others have long elected a leader. */
+  readonly late: { readonly sid: number; readonly ms: number } | undefined
+  /** LevelDB is to change its files as often as it can. */
+  readonly smallFiles: boolean
 }
 
 /** Parent → child. */
@@ -19,6 +34,10 @@ export type Order =
       readonly registers: Readonly<Record<string, number>>
       /** Nodes to delete along the way. */
       readonly deletions: readonly string[]
+      /** Sequential nodes too: their numbers are used again after what was written last is lost. */
+      readonly sequential: boolean
+      /** Nodes each session may create. */
+      readonly creationsMax: number
       /** Kill and start this peer meanwhile, again and again. */
       readonly peerToKill: number | undefined
     }
@@ -37,13 +56,21 @@ export interface Observed {
   readonly created: readonly string[]
   readonly sequential: readonly string[]
   readonly digests: readonly { readonly sid: number; readonly digest: number }[]
+  readonly leader: number | undefined
+  /** What recovery found damaged, by peer. */
+  readonly damage: readonly { readonly sid: number; readonly what: string }[]
 }
 
 /** Child → parent. */
 export type Report =
   | { readonly kind: 'observed'; readonly observed: Observed }
-  | { readonly kind: 'acknowledged'; readonly writes: readonly Acknowledged[] }
-  | { readonly kind: 'failed'; readonly message: string }
+  /** In the order in which the session had them acknowledged. */
+  | {
+      readonly kind: 'acknowledged'
+      readonly session: string
+      readonly writes: readonly Acknowledged[]
+    }
+  | { readonly kind: 'failed'; readonly code: string | undefined; readonly message: string }
 
 export const REGISTERS = '/crash/registers'
 export const CREATED = '/crash/created'

@@ -1,25 +1,34 @@
-/** Reads everything back after a start. */
+/** Makes what the runs work on, and reads everything back after a start. */
 
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Ensemble, Tree } from '../../lib/index.ts'
 import { CREATED, type Observed, REGISTERS, SEQUENTIAL } from './messages.ts'
 
-const REGISTER_COUNT = 32
-const POLL_MS = 5
+const REGISTER_COUNT = 16
+/** Never changed: what makes a full image several chunks long. */
+const BALLAST = '/crash/ballast'
+const BALLAST_NODES = 3
+const BALLAST_BYTES = 60_000
+const POLL_MS = 2
 const PATIENCE_MS = 30_000
 
-/** Makes what the runs work on. */
 export async function prepare(ensemble: Ensemble): Promise<void> {
   await using tree = await ensemble.connect()
-  await tree.promises.create(CREATED, '', { parents: true })
-  await tree.promises.create(SEQUENTIAL, '')
-  await tree.promises.create(REGISTERS, '')
-  for (let at = 0; at < REGISTER_COUNT; at++) {
-    await tree.promises.create(`${REGISTERS}/register-${at}`, '0')
-  }
+  const { promises } = tree
+  await promises.create(CREATED, '', { parents: true })
+  await promises.create(SEQUENTIAL, '')
+  await promises.create(REGISTERS, '')
+  await promises.create(BALLAST, '')
+  const ballast = Array.from({ length: BALLAST_NODES }, (_, at) =>
+    promises.create(`${BALLAST}/${at}`, Buffer.alloc(BALLAST_BYTES, at + 1)),
+  )
+  const registers = Array.from({ length: REGISTER_COUNT }, (_, at) =>
+    promises.create(`${REGISTERS}/register-${at}`, '0'),
+  )
+  await Promise.all([...ballast, ...registers])
 }
 
-/** What the peer `reader` answers, and the digests of all. */
+/** What the peer `reader` answers, and how all of them are. */
 export async function observe(ensemble: Ensemble, reader: number): Promise<Observed> {
   const tree = await ensemble.connect({ peer: reader })
   await tree.promises.sync()
@@ -29,7 +38,7 @@ export async function observe(ensemble: Ensemble, reader: number): Promise<Obser
     pathsIn(tree, SEQUENTIAL),
   ])
   await tree.promises.close()
-  return { registers, created, sequential, digests: await levelDigests(ensemble) }
+  return { registers, created, sequential, ...(await levelPeers(ensemble)) }
 }
 
 async function pathsIn(tree: Tree, parent: string): Promise<string[]> {
@@ -47,12 +56,22 @@ async function readRegisters(tree: Tree): Promise<Record<string, number>> {
 }
 
 /** Waits until all peers have applied the same transactions; only then do their digests have to be equal. */
-async function levelDigests(ensemble: Ensemble): Promise<Observed['digests']> {
+async function levelPeers(
+  ensemble: Ensemble,
+): Promise<Pick<Observed, 'digests' | 'leader' | 'damage'>> {
   const deadline = performance.now() + PATIENCE_MS
   for (;;) {
-    const { peers } = await ensemble.status()
+    const { leader, peers } = await ensemble.status()
     const isLevel = peers.every(({ serving, zxid }) => serving && zxid === peers[0]!.zxid)
-    if (isLevel) return peers.map(({ sid, digest }) => ({ sid, digest: digest! }))
+    if (isLevel) {
+      return {
+        digests: peers.map(({ sid, digest }) => ({ sid, digest: digest! })),
+        leader,
+        damage: peers.flatMap(({ sid, damage }) =>
+          damage === undefined ? [] : [{ sid, what: damage }],
+        ),
+      }
+    }
     if (performance.now() > deadline) {
       const states = peers.map(({ sid, state, zxid }) => `${sid}: ${state} at ${zxid}`)
       throw new Error(`the peers did not catch up with each other: ${states.join(', ')}`)

@@ -1,35 +1,47 @@
 /** The load of one session: sets, creates and sequential creates, pipelined, until the process is killed. */
 
 import type { Tree } from '../../lib/index.ts'
-import { type Acknowledged, CREATED, SEQUENTIAL } from './messages.ts'
+import { type Acknowledged, CREATED, type Order, SEQUENTIAL } from './messages.ts'
 
-const CREATING_LANES = 8
-const SEQUENTIAL_LANES = 8
+const CREATING_LANES = 3
+const SEQUENTIAL_LANES = 3
 /** Sets of one register under way at the same time: the line keeps their order. */
 const SETTING_LANES = 2
 const DATA_BYTES = 100
+
+type Task = Extract<Order, { kind: 'write' }>
 
 export class Writer {
   readonly #tree: Tree
   /** Makes the names of this session's nodes different from all others. */
   readonly #name: string
+  readonly #task: Task
   readonly #report: (writes: readonly Acknowledged[]) => void
   #unreported: Acknowledged[] = []
   #created = 0
 
-  constructor(tree: Tree, name: string, report: (writes: readonly Acknowledged[]) => void) {
+  constructor(
+    tree: Tree,
+    name: string,
+    task: Task,
+    report: (writes: readonly Acknowledged[]) => void,
+  ) {
     this.#tree = tree
     this.#name = name
+    this.#task = task
     this.#report = report
   }
 
-  /** Starts lanes that never end; a promise is rejected when a write fails. */
-  start(registers: readonly string[], values: Readonly<Record<string, number>>): Promise<void>[] {
+  /** Starts lanes, most of which never end; a promise is rejected when a write fails. */
+  start(registers: readonly string[]): Promise<void>[] {
+    const { registers: values, sequential, creationsMax } = this.#task
     const last = new Map(registers.map(path => [path, values[path]!]))
     return [
       ...registers.flatMap(path => lanes(SETTING_LANES, () => this.#set(path, last))),
-      ...lanes(CREATING_LANES, () => this.#create()),
-      ...lanes(SEQUENTIAL_LANES, () => this.#createSequential()),
+      ...lanes(CREATING_LANES, () => this.#create(), creationsMax / CREATING_LANES),
+      ...(sequential
+        ? lanes(SEQUENTIAL_LANES, () => this.#createSequential(), creationsMax / SEQUENTIAL_LANES)
+        : []),
     ]
   }
 
@@ -69,8 +81,12 @@ export class Writer {
   }
 }
 
-function lanes(count: number, step: () => Promise<void>): Promise<void>[] {
+function lanes(
+  count: number,
+  step: () => Promise<void>,
+  steps = Number.POSITIVE_INFINITY,
+): Promise<void>[] {
   return Array.from({ length: count }, async () => {
-    for (;;) await step()
+    for (let done = 0; done < steps; done++) await step()
   })
 }

@@ -1,0 +1,299 @@
+/** Lives on the same directory, one after the other, each checked against what the ones before had acknowledged. */
+
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { makeSid } from '../../lib/base/zxid.ts'
+import type { Prng } from '../support/prng.ts'
+import type { Counters } from './counters.ts'
+import type { Coverage } from './coverage.ts'
+import type { Expectation } from './expectation.ts'
+import { Ledger } from './ledger.ts'
+import { type End, LifeFiles } from './life.ts'
+import { type Model, PowerCut } from './loss.ts'
+import type { Observed, Order, Plan } from './messages.ts'
+import type { Armed, PointName } from './points.ts'
+import { findDamage, type Harm, spoil } from './spoil.ts'
+import { ChildFailure, Victim } from './victim.ts'
+import { Window } from './window.ts'
+
+export interface CampaignOptions {
+  readonly place: string
+  readonly program: string
+  readonly shim: string | undefined
+  readonly peers: number
+  readonly durability: string
+  /** The models of power cuts to choose from; none when nothing but the process dies. */
+  readonly models: readonly Model[]
+  readonly kind: Kind
+}
+
+/**
+ * What a campaign is to show.
+ *
+ * - `strict`: nothing acknowledged is lost, whatever is done to minorities.
+ * - `window`: only the last writes are lost, and nothing is written that could not be checked in spite of that.
+ * - `harsh`: as `window`, with holes: so much may be lost that there is no quorum, but nothing wrong is served.
+ * - `control`: something is lost. Nothing but the power is in the way, so that it is soon.
+ */
+export type Kind = 'strict' | 'window' | 'harsh' | 'control'
+
+/** What is done to a life before and while it lives. */
+interface Course {
+  readonly armed: Armed | undefined
+  readonly late: boolean
+  readonly peerToKill: number | undefined
+  readonly end: 'load' | 'opening' | 'close' | 'close unused'
+}
+
+const LOAD_MS_MAX = 400
+const CONTROL_MS = 150
+/** How long an armed failpoint is waited for. */
+const ARMED_MS = 500
+const LATE_MS = 150
+const POWER_CUT = 0.75
+const WIPE = 0.06
+const HARM = 0.04
+const LATE = 0.1
+const PEER_KILL = 0.3
+const SMALL_FILES = 0.8
+const ONE_IN_TWO = 0.5
+
+const UNDISTURBED: Course = {
+  ...{ armed: undefined, late: false, peerToKill: undefined },
+  end: 'load',
+}
+
+const NEED_WIPE: readonly PointName[] = [
+  ...(['first record', 'staged chunk', 'install'] as const),
+  ...(['create identity', 'sync identity', 'rename identity'] as const),
+]
+
+export class Campaign {
+  readonly dataDir: string
+  readonly #options: CampaignOptions
+  readonly #prng: Prng
+  readonly #expectation: Expectation
+  readonly #coverage: Coverage
+  readonly #counters: Counters
+  readonly #ledger = new Ledger()
+  /** Where the lives since the last power cut have left what they removed. */
+  readonly #graves: string[] = []
+  #lives = 0
+  /** From the start of a process to what it observed, lately. */
+  #openingMs = 500
+  #leader: number | undefined
+  /** What the runs work on is made. */
+  #founded = false
+  /** Peers that may not be able to vote: they lost their data and have not been seen in order since. */
+  readonly #sick = new Set<number>()
+
+  constructor(
+    options: CampaignOptions,
+    prng: Prng,
+    expectation: Expectation,
+    coverage: Coverage,
+    counters: Counters,
+  ) {
+    this.#options = options
+    this.#prng = prng
+    this.#expectation = expectation
+    this.#coverage = coverage
+    this.#counters = counters
+    this.dataDir = join(options.place, 'data')
+  }
+
+  get lives(): number {
+    return this.#lives
+  }
+
+  /** One more life; in the first all is made, with every peer, and synced. */
+  async cycle(): Promise<void> {
+    if (!this.#founded || this.#options.kind === 'control') return await this.#live(UNDISTURBED)
+    const course = this.#drawCourse()
+    await this.#harm(course.armed?.name)
+    try {
+      await this.#live(course)
+    } catch (error) {
+      if (!(await this.#isRefusal(error))) throw error
+      this.#counters.refused++
+      this.#restart()
+    }
+  }
+
+  /** Nothing is in its way, and nothing is written. */
+  async checkOnce(): Promise<void> {
+    await this.#live({ ...UNDISTURBED, end: 'close unused' })
+  }
+
+  /** There was no quorum, and rightly so. */
+  async #isRefusal(error: unknown): Promise<boolean> {
+    if (this.#options.kind !== 'harsh' || !(error instanceof ChildFailure)) return false
+    if (error.code !== 'NO_QUORUM') return false
+    const sids = Array.from({ length: this.#options.peers }, (_, at) => makeSid(at + 1))
+    const damage = await Promise.all(
+      sids.map(sid => findDamage(join(this.dataDir, `peer-${sid}`), sid)),
+    )
+    return damage.filter(what => what !== undefined).length * 2 >= sids.length
+  }
+
+  #restart(): void {
+    rmSync(this.dataDir, { recursive: true })
+    this.#ledger.clear()
+    this.#expectation.restart()
+    this.#founded = false
+  }
+
+  #drawCourse(): Course {
+    const prng = this.#prng
+    const chance = prng.unit()
+    const armed = chance < 0.6 ? this.#coverage.choose(prng) : undefined
+    const end = armed?.name === 'close' || (chance >= 0.6 && chance < 0.65) ? 'close' : 'load'
+    const many = this.#options.peers > 2
+    return {
+      armed,
+      late: armed?.name === 'truncation' || (many && prng.chance(LATE)),
+      peerToKill: many && prng.chance(PEER_KILL) ? prng.between(1, this.#options.peers) : undefined,
+      end: chance >= 0.65 && chance < 0.8 ? 'opening' : end,
+    }
+  }
+
+  /** Wipes or spoils the store of a peer that the others can do without. */
+  async #harm(point: PointName | undefined): Promise<void> {
+    const { peers, kind } = this.#options
+    if (kind !== 'strict' || (this.#sick.size + 1) * 2 > peers) return
+    const prng = this.#prng
+    const sid = prng.between(1, peers)
+    if (this.#sick.has(sid)) return
+    const directory = join(this.dataDir, `peer-${sid}`)
+    if (point !== undefined && NEED_WIPE.includes(point) ? true : prng.chance(WIPE)) {
+      rmSync(directory, { recursive: true })
+      this.#counters.wiped++
+    } else {
+      const harm = harmFor(point) ?? (prng.chance(HARM) ? prng.pick(['chunk', 'group']) : undefined)
+      if (harm === undefined || !(await spoil(directory, harm))) return
+      this.#counters.spoiled[harm]++
+    }
+    this.#sick.add(sid)
+    this.#ledger.forget(directory)
+  }
+
+  async #live(course: Course): Promise<void> {
+    const { place, program, shim } = this.#options
+    const files = new LifeFiles(place, this.#lives, shim)
+    const plan = this.#planOf(course, files)
+    this.#lives++
+    this.#expectation.begin()
+    const victim = new Victim({
+      ...{ program, plan, environment: files.environment(plan) },
+      onAcknowledged: (write, session) => this.#expectation.acknowledge(write, session),
+    })
+    let end: End
+    try {
+      end = await this.#run(victim, course)
+    } finally {
+      await victim.end()
+    }
+    this.#counters.ends[end]++
+    if (plan.late !== undefined) this.#counters.late++
+    if (course.peerToKill !== undefined && end !== 'killed while opening')
+      this.#counters.disturbed++
+    for (const tally of files.tally()) this.#coverage.record(tally)
+    this.#ledger.read(files.events(), files.grave)
+    files.remove()
+    this.#graves.push(files.grave)
+    this.#cutPower()
+  }
+
+  async #run(victim: Victim, course: Course): Promise<End> {
+    if (course.end === 'opening') {
+      const diesFirst = await victim.endedWithin(this.#prng.between(50, this.#openingMs * 1.2))
+      return diesFirst ? 'at a failpoint while opening' : 'killed while opening'
+    }
+    const since = performance.now()
+    const observed = await victim.observed()
+    if (observed === undefined) return 'at a failpoint while opening'
+    this.#openingMs = Math.round(performance.now() - since)
+    this.#take(observed)
+    if (this.#expectation.findings.length > 0) return 'killed under load'
+    if (course.end === 'close unused') return await this.#close(victim)
+    victim.order(this.#orderOf(observed, course))
+    if (!(await victim.writing())) return 'at a failpoint under load'
+    const loadMs = this.#prng.between(this.#loadMsMin, LOAD_MS_MAX)
+    if (course.end === 'close') {
+      await pause(loadMs)
+      return await this.#close(victim)
+    }
+    const armedMs = course.armed === undefined ? loadMs : ARMED_MS
+    const diesFirst = await victim.endedWithin(armedMs)
+    return diesFirst ? 'at a failpoint under load' : 'killed under load'
+  }
+
+  /** The control is to have something to lose. */
+  get #loadMsMin(): number {
+    return this.#options.kind === 'control' ? CONTROL_MS : 0
+  }
+
+  async #close(victim: Victim): Promise<End> {
+    return (await victim.close()) ? 'at a failpoint while closing' : 'closed'
+  }
+
+  #take(observed: Observed): void {
+    this.#expectation.verify(observed)
+    for (const { sid, what } of observed.damage) {
+      this.#counters.damaged++
+      if (this.#sick.has(sid) || this.#options.kind !== 'strict') continue
+      this.#expectation.find(`peer ${sid} found damage that nobody did: ${what}`)
+    }
+    this.#founded = true
+    this.#sick.clear()
+    this.#leader = observed.leader
+  }
+
+  #planOf({ armed, late }: Course, { passages }: LifeFiles): Plan {
+    const { peers, durability, kind } = this.#options
+    const prng = this.#prng
+    const first = !this.#founded
+    return {
+      ...{ dataDir: this.dataDir, peers, first, name: String(this.#lives), passages, armed },
+      // What all runs stand on is not to be lost.
+      durability: first ? 'power' : durability,
+      reader: prng.between(1, peers),
+      late: late ? { sid: this.#drawLate(), ms: LATE_MS } : undefined,
+      smallFiles: kind !== 'window' && prng.chance(SMALL_FILES),
+    }
+  }
+
+  /** Most likely to have written what nobody else has is the one that led. */
+  #drawLate(): number {
+    if (this.#leader !== undefined && this.#prng.chance(ONE_IN_TWO)) return this.#leader
+    return this.#prng.between(1, this.#options.peers)
+  }
+
+  #orderOf({ registers }: Observed, { peerToKill }: Course): Order {
+    const windowed = this.#expectation instanceof Window
+    return {
+      ...{ kind: 'write', registers, peerToKill },
+      deletions: this.#expectation.chooseDeletions(paths =>
+        paths.filter(() => this.#prng.chance(0.8)),
+      ),
+      sequential: !windowed,
+      creationsMax: windowed ? 30 : 300,
+    }
+  }
+
+  #cutPower(): void {
+    const { models, kind } = this.#options
+    if (models.length === 0 || (kind === 'strict' && !this.#prng.chance(POWER_CUT))) return
+    const model = this.#prng.pick(models)
+    this.#counters.cuts[model]++
+    const options = { model, tears: kind !== 'window', worst: kind === 'control' }
+    new PowerCut(this.#ledger, options, this.#prng, this.#counters.loss).apply(this.dataDir)
+    for (const grave of this.#graves.splice(0)) rmSync(grave, { recursive: true })
+  }
+}
+
+function harmFor(point: PointName | undefined): Harm | undefined {
+  if (point === 'useless heads') return 'chunk'
+  return point === 'damage' ? 'group' : undefined
+}

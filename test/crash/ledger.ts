@@ -1,0 +1,107 @@
+/**
+ * What a power cut would leave of a directory, put together from the accounts of all lives since the last one: of each
+ * file how much is known to be on the medium, and which changes of names are.
+ */
+
+import { dirname } from 'node:path'
+import type { Event } from './account.ts'
+
+export type Change = Exclude<Event, { readonly kind: 'sync' }> & {
+  /** Directory where the account's process kept what the change removed. */
+  readonly grave: string
+}
+
+/** Never synced since it was created or emptied. */
+const NEVER = -1
+
+export class Ledger {
+  /** Synced bytes by inode. What is not here was there at the last power cut, and outlasted it. */
+  readonly #synced = new Map<number, number>()
+  readonly #changes: Change[] = []
+  /** Changes that every sync so far has made durable on a file system with one journal for all. */
+  #settled = 0
+  /** The same by directory, for one that promises only what a sync of the directory itself does. */
+  readonly #settledIn = new Map<string, number>()
+
+  /** All changes, in order. */
+  get changes(): readonly Change[] {
+    return this.#changes
+  }
+
+  get settled(): number {
+    return this.#settled
+  }
+
+  settledIn(directory: string): number {
+    return this.#settledIn.get(directory) ?? 0
+  }
+
+  /** Bytes of a file that are on the medium; 0 when not even its existence is promised, undefined for all of it. */
+  synced(inode: number): number | undefined {
+    const size = this.#synced.get(inode)
+    return size === undefined ? undefined : Math.max(0, size)
+  }
+
+  wasSynced(inode: number): boolean {
+    return this.#synced.get(inode) !== NEVER
+  }
+
+  /** Adds one life's account. */
+  read(events: readonly Event[], grave: string): void {
+    const before = this.#changes.length
+    for (const event of events) {
+      if (event.kind === 'sync') this.#sync(event, before)
+      else this.#change(event, grave)
+    }
+  }
+
+  /** After a power cut: what is there now is on the medium. */
+  clear(): void {
+    this.#synced.clear()
+    this.#changes.length = 0
+    this.#settled = 0
+    this.#settledIn.clear()
+  }
+
+  /** A directory was removed and its end is durable: nothing in it is of interest any more. */
+  forget(directory: string): void {
+    const isOutside = ({ path }: Change): boolean => !`${path}/`.startsWith(`${directory}/`)
+    const kept = this.#changes.filter(isOutside)
+    if (kept.length === this.#changes.length) return
+    this.#changes.splice(0, this.#changes.length, ...kept)
+    // The removal was synced, and the journal has all that was done before.
+    this.#settled = this.#changes.length
+    this.#settledIn.clear()
+    for (const { path } of kept) this.#settledIn.set(dirname(path), this.#changes.length)
+  }
+
+  #change(event: Exclude<Event, { readonly kind: 'sync' }>, grave: string): void {
+    this.#changes.push({ ...event, grave })
+    if (event.kind === 'create' || event.kind === 'empty') this.#synced.set(event.inode, NEVER)
+  }
+
+  #sync(event: Extract<Event, { readonly kind: 'sync' }>, before: number): void {
+    const { isDirectory, inode, size, path } = event
+    const changes = before + event.changes
+    if (isDirectory) {
+      // One that has not changed makes nobody write the journal.
+      const changed = this.#changes.slice(this.#settled, changes)
+      if (changed.some(change => touches(change, path))) this.#settle(changes)
+      this.#settledIn.set(path, Math.max(changes, this.settledIn(path)))
+      return
+    }
+    const known = this.#synced.get(inode)
+    if (known === undefined || size <= known) return
+    this.#synced.set(inode, size)
+    this.#settle(changes)
+  }
+
+  #settle(changes: number): void {
+    this.#settled = Math.max(this.#settled, changes)
+  }
+}
+
+function touches(change: Change, directory: string): boolean {
+  if (dirname(change.path) === directory) return true
+  return change.kind === 'rename' && dirname(change.newPath) === directory
+}

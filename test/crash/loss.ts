@@ -1,0 +1,211 @@
+/**
+ * A power cut, done to the files of a process that was killed. Three models of what a file system keeps:
+ *
+ * - `tails`: each file keeps what was synced and any part of what was appended since; a file that never was synced is
+ *   gone; other changes of names are kept. So LevelDB's own tests have it.
+ * - `journal`: names change in one order for the whole file system, and a sync takes everything before it along. Kept
+ *   is any beginning of the changes from there on. So do ext4 and XFS.
+ * - `strict`: nothing but a sync of the directory keeps a name, and of the changes since each may be kept or not. POSIX
+ *   promises no more, and no file system in use is known to do so little.
+ */
+
+import { createHash } from 'node:crypto'
+import {
+  closeSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  truncateSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { Prng } from '../support/prng.ts'
+import type { Change, Ledger } from './ledger.ts'
+
+export const MODELS = ['tails', 'journal', 'strict'] as const
+export type Model = (typeof MODELS)[number]
+
+export interface LossCounts {
+  /** Files with something to lose. */
+  atRisk: number
+  truncated: number
+  /** Bytes cut off. */
+  dropped: number
+  /** Files that had never been synced, deleted. */
+  deleted: number
+  /** Files whose kept unsynced part was spoilt. */
+  torn: number
+  /** Changes of names taken back. */
+  undone: number
+}
+
+export function noLoss(): LossCounts {
+  return { atRisk: 0, truncated: 0, dropped: 0, deleted: 0, torn: 0, undone: 0 }
+}
+
+export interface CutOptions {
+  readonly model: Model
+  /** What is kept of an unsynced part may be spoilt. */
+  readonly tears: boolean
+  /** Nothing is kept that was not promised: the worst that can happen. */
+  readonly worst: boolean
+}
+
+const SECTOR_BYTES = 512
+/** Chance that of what was not promised nothing at all is kept; that all of it is. */
+const NOTHING_KEPT = 0.4
+const ALL_KEPT = 0.2
+const TORN = 0.4
+const NEVER_SYNCED_KEPT = 0.1
+const UNDONE = 0.5
+
+export class PowerCut {
+  readonly #ledger: Ledger
+  readonly #prng: Prng
+  readonly #options: CutOptions
+  readonly #counts: LossCounts
+
+  constructor(ledger: Ledger, options: CutOptions, prng: Prng, counts: LossCounts) {
+    this.#ledger = ledger
+    this.#options = options
+    this.#prng = prng
+    this.#counts = counts
+  }
+
+  /** Leaves of the directory what the model may leave; all of it is on the medium then. */
+  apply(root: string): void {
+    if (this.#options.model === 'journal') this.#undoFrom(this.#drawKept())
+    if (this.#options.model === 'strict') this.#undoSingly()
+    for (const path of filesIn(root)) this.#cut(path)
+    this.#ledger.clear()
+  }
+
+  /** How many changes the journal keeps. */
+  #drawKept(): number {
+    const { settled, changes } = this.#ledger
+    if (this.#options.worst || this.#prng.chance(NOTHING_KEPT)) return settled
+    return this.#prng.between(settled, changes.length)
+  }
+
+  #undoFrom(kept: number): void {
+    for (const change of this.#ledger.changes.slice(kept).reverse()) this.#undo(change)
+  }
+
+  #undoSingly(): void {
+    const { changes } = this.#ledger
+    for (let at = changes.length - 1; at >= 0; at--) {
+      const change = changes[at]!
+      const directory = dirname(change.kind === 'rename' ? change.newPath : change.path)
+      if (at < this.#ledger.settledIn(directory)) continue
+      if (this.#prng.chance(UNDONE)) this.#undo(change)
+    }
+  }
+
+  /** As far as it was done: the process may have been killed just before. */
+  #undo(change: Change): void {
+    const { kind, path } = change
+    switch (kind) {
+      case 'create':
+        if (inodeOf(path) !== change.inode) return
+        unlinkSync(path)
+        break
+      case 'rename':
+        if (inodeOf(change.newPath) !== change.inode) return
+        renameSync(change.newPath, path)
+        if (change.kept) linkSync(join(change.grave, String(change.change)), change.newPath)
+        break
+      case 'unlink':
+        if (!change.kept || existsSync(path)) return
+        linkSync(join(change.grave, String(change.change)), path)
+        break
+      case 'mkdir':
+        if (!existsSync(path) || readdirSync(path).length > 0) return
+        rmdirSync(path)
+        break
+      default:
+        return
+    }
+    this.#counts.undone++
+  }
+
+  #cut(path: string): void {
+    const { ino, size } = lstatSync(path)
+    const synced = this.#ledger.synced(ino)
+    if (synced === undefined || (synced >= size && this.#ledger.wasSynced(ino))) return
+    this.#counts.atRisk++
+    if (!this.#ledger.wasSynced(ino) && this.#options.model !== 'journal') {
+      if (this.#options.worst || !this.#prng.chance(NEVER_SYNCED_KEPT)) {
+        unlinkSync(path)
+        this.#counts.deleted++
+        this.#counts.dropped += size
+        return
+      }
+    }
+    const kept = this.#drawSize(synced, size)
+    if (kept < size) {
+      truncateSync(path, kept)
+      this.#counts.truncated++
+      this.#counts.dropped += size - kept
+    }
+    if (kept > synced && this.#options.tears && this.#prng.chance(TORN))
+      this.#tear(path, synced, kept)
+  }
+
+  #drawSize(synced: number, size: number): number {
+    if (this.#options.worst || this.#prng.chance(NOTHING_KEPT)) return synced
+    if (this.#prng.chance(ALL_KEPT)) return size
+    return this.#prng.between(synced, size)
+  }
+
+  /** From a random place in the part that nobody was promised on: zeros, garbage, or some sectors of zeros. */
+  #tear(path: string, synced: number, size: number): void {
+    this.#counts.torn++
+    const from = this.#prng.between(synced, size - 1)
+    const file = openSync(path, 'r+')
+    try {
+      switch (this.#prng.between(0, 2)) {
+        case 0:
+          writeSync(file, Buffer.alloc(size - from), 0, size - from, from)
+          return
+        case 1:
+          writeSync(file, this.#garbage(size - from), 0, size - from, from)
+          return
+        default:
+          this.#dropSectors(file, synced, size)
+      }
+    } finally {
+      closeSync(file)
+    }
+  }
+
+  #dropSectors(file: number, synced: number, size: number): void {
+    for (let at = synced - (synced % SECTOR_BYTES); at < size; at += SECTOR_BYTES) {
+      if (this.#prng.chance(0.5)) continue
+      const from = Math.max(at, synced)
+      const length = Math.min(at + SECTOR_BYTES, size) - from
+      writeSync(file, Buffer.alloc(length), 0, length, from)
+    }
+  }
+
+  #garbage(bytes: number): Buffer {
+    const seed = this.#prng.u32()
+    const block = createHash('shake256', { outputLength: 4096 }).update(String(seed)).digest()
+    return Buffer.alloc(bytes, block)
+  }
+}
+
+function inodeOf(path: string): number | undefined {
+  return lstatSync(path, { throwIfNoEntry: false })?.ino
+}
+
+function filesIn(directory: string): string[] {
+  return readdirSync(directory, { withFileTypes: true }).flatMap(entry => {
+    const path = join(directory, entry.name)
+    return entry.isDirectory() ? filesIn(path) : [path]
+  })
+}

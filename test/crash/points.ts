@@ -1,0 +1,70 @@
+/**
+ * The named places where a process can be made to kill itself: just before and just after each durable step. A step of
+ * the store is a call of LevelDB, named by what it holds; a system call is named by what is done to which kind of file.
+ */
+
+/** Passed in the peers' threads, on every platform. */
+export const STORE_POINTS = [
+  'open',
+  'first record',
+  'recover',
+  'useless heads',
+  'promise',
+  'epoch',
+  'groups',
+  'truncation',
+  'damage',
+  'staged chunk',
+  'install',
+  'own begin',
+  'own chunk',
+  'own head',
+  'purge',
+  'clear log',
+  'clear chunks',
+  'close',
+] as const
+
+/** Passed in the shim: inside LevelDB, and where a directory's own small files are replaced. */
+export const CALL_POINTS = [
+  'create log',
+  'sync log',
+  'unlink log',
+  'create table',
+  'sync table',
+  'unlink table',
+  'create manifest',
+  'sync manifest',
+  'unlink manifest',
+  'create current',
+  'sync current',
+  'rename current',
+  'create identity',
+  'sync identity',
+  'rename identity',
+  'create marker',
+  'sync marker',
+  'rename marker',
+  'sync directory',
+] as const
+
+export type StorePoint = (typeof STORE_POINTS)[number]
+export type CallPoint = (typeof CALL_POINTS)[number]
+export type PointName = StorePoint | CallPoint
+
+export const PHASES = ['before', 'after'] as const
+export type Phase = (typeof PHASES)[number]
+
+/** Where a process is to die. */
+export interface Armed {
+  readonly name: PointName
+  readonly phase: Phase
+  /** On this passage, counted from 1 in each peer for the store's points and in the whole process for the calls. */
+  readonly nth: number
+  /** The only peer to die there; undefined for whichever comes first. */
+  readonly sid: number | undefined
+}
+
+export function isStorePoint(name: PointName): name is StorePoint {
+  return (STORE_POINTS as readonly string[]).includes(name)
+}

@@ -1,0 +1,73 @@
+/** A store with failpoints around what is more than one write, and a note of whose chunks are being written. */
+
+import type { Group, LogPoint } from '../../lib/base/group.ts'
+import type { Recovered, SnapshotKind, SnapshotReader, Store } from '../../lib/storage/store.ts'
+import type { Persist, SnapshotHead } from '../../lib/zab/types.ts'
+import type { Failpoints } from './failpoints.ts'
+import type { WatchedDatabase } from './watched-database.ts'
+
+export class WatchedStore implements Store {
+  readonly #inner: Store
+  readonly #database: WatchedDatabase
+  readonly #failpoints: Failpoints
+
+  constructor(inner: Store, database: WatchedDatabase, failpoints: Failpoints) {
+    this.#inner = inner
+    this.#database = database
+    this.#failpoints = failpoints
+  }
+
+  async recover(onChunk: (bytes: Uint8Array) => void): Promise<Recovered> {
+    const recovered = await this.#failpoints.around('recover', () => this.#inner.recover(onChunk))
+    this.#database.recovered = true
+    return recovered
+  }
+
+  async write(batch: Persist): Promise<void> {
+    await this.#inner.write(batch)
+    // No own snapshot begins before the leader's is durable.
+    if (batch.install !== undefined) this.#database.staging = false
+  }
+
+  stage(chunk: Uint8Array): Promise<void> {
+    this.#database.staging = true
+    return this.#inner.stage(chunk)
+  }
+
+  abortStaging(): void {
+    this.#database.staging = false
+    this.#inner.abortStaging()
+  }
+
+  beginSnapshot(head: SnapshotHead, kind: SnapshotKind): void {
+    this.#failpoints.aroundNow('own begin', () => this.#inner.beginSnapshot(head, kind))
+  }
+
+  loadGroups(after: LogPoint, maxBytes: number): Promise<readonly Group[] | undefined> {
+    return this.#inner.loadGroups(after, maxBytes)
+  }
+
+  openSnapshot(): Promise<SnapshotReader | undefined> {
+    return this.#inner.openSnapshot()
+  }
+
+  wantsFullSnapshot(): boolean {
+    return this.#inner.wantsFullSnapshot()
+  }
+
+  appendSnapshot(chunk: Uint8Array): Promise<void> {
+    return this.#inner.appendSnapshot(chunk)
+  }
+
+  commitSnapshot(): Promise<LogPoint> {
+    return this.#inner.commitSnapshot()
+  }
+
+  abortSnapshot(): void {
+    this.#inner.abortSnapshot()
+  }
+
+  close(): Promise<void> {
+    return this.#inner.close()
+  }
+}
