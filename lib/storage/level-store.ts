@@ -11,15 +11,20 @@ import type { Disk, Operation } from './disk.ts'
 import { type Key, logAfter, logKey, logUpTo, META_KEY } from './keys.ts'
 import { LevelSnapshots } from './level-snapshots.ts'
 import { tailAfter } from './log.ts'
-import { decodeGroup, encodeGroup, encodeMeta, type Meta } from './records.ts'
-import { recoverFrom } from './recovery.ts'
+import { decodeGroup, encodeGroup, encodeMeta, type Mark, type Meta } from './records.ts'
+import { type Known, recoverFrom } from './recovery.ts'
 import type { Recovered, SnapshotKind, SnapshotReader, Store } from './store.ts'
+import type { FoundMark, TailMark } from './tail-mark.ts'
 
 export interface LevelStoreOptions {
   readonly snapshotsKept: number
   readonly meta: Meta
   /** The record of `meta` cannot be read, for this reason; what is given is a blank one. */
   readonly metaFault: string | undefined
+  /** The note of the log's end that was found, or why it cannot be read. */
+  readonly found?: Pick<FoundMark, 'mark' | 'fault'>
+  /** Gets such notes; undefined when writes are not synced, so that there is nothing to vouch for. */
+  readonly tailMark?: TailMark | undefined
 }
 
 export class LevelStore implements Store {
@@ -27,6 +32,8 @@ export class LevelStore implements Store {
   readonly #snapshots: LevelSnapshots
   #meta: Meta
   readonly #metaFault: string | undefined
+  readonly #found: Pick<FoundMark, 'mark' | 'fault'>
+  readonly #tailMark: TailMark | undefined
   #tail: LogPoint = LOG_START
   /** Damage was found: there may be records after the tail, which the next write removes. */
   #doubtful = false
@@ -37,22 +44,25 @@ export class LevelStore implements Store {
     this.#snapshots = new LevelSnapshots(disk, options.snapshotsKept)
     this.#meta = options.meta
     this.#metaFault = options.metaFault
+    this.#found = options.found ?? { mark: undefined, fault: undefined }
+    this.#tailMark = options.tailMark
   }
 
   async recover(onChunk: (bytes: Uint8Array) => void): Promise<Recovered> {
     assert(!this.#recovered, 'a store is recovered once')
     this.#recovered = true
-    const meta = this.#metaFault === undefined ? this.#meta : undefined
-    const recovery = await recoverFrom(this.#disk, meta, this.#metaFault, onChunk)
+    const known = this.#known()
+    const recovery = await recoverFrom(this.#disk, known, onChunk)
     const { recovered, tail, metaRevision } = recovery
     this.#snapshots.restore(recovery.snapshots, recovery.useless, recovery.nextId)
     this.#tail = tail
     this.#doubtful = recovered.damage !== undefined
     const { epochs, committed, logStart } = recovered
-    const revision = Math.max(this.#meta.revision, metaRevision)
+    const revision = Math.max(this.#meta.revision, metaRevision, known.mark?.revision ?? 0)
     const damaged = this.#doubtful
     this.#meta = { ...this.#meta, revision, epochs, committed, logStart, damaged }
     if (!this.#doubtful) {
+      this.#tailMark?.note(this.#end())
       await this.#snapshots.removeUseless()
       await this.#sweep()
     }
@@ -63,11 +73,13 @@ export class LevelStore implements Store {
     const { install } = batch
     const doomed = await this.#groupsToRemove(batch)
     if (install !== undefined) await this.#snapshots.arrive()
+    const before = this.#end()
+    let end = before
     await this.#disk.commit('log', () => {
       const tail = tailAfter(this.#tail, this.#snapshots.newestPoint, batch)
       const operations: Operation[] = doomed.map(key => ({ type: 'del', key }))
       if (install !== undefined) operations.push(...this.#snapshots.install(install))
-      operations.push(...this.#metaChanges(batch))
+      operations.push(...this.#metaChanges(batch, tail))
       const { committed } = batch
       const metaRevision = this.#meta.revision
       for (const group of batch.groups) {
@@ -75,8 +87,13 @@ export class LevelStore implements Store {
         operations.push({ type: 'put', key: logKey(group.first), value })
       }
       this.#tail = tail
+      end = this.#end()
       return operations
     })
+    // A promise that could be forgotten without a word must not be told to anyone; the end of the log need not be
+    // noted with each write.
+    if (end.revision !== before.revision) await this.#tailMark?.keep(end)
+    else this.#tailMark?.note(end)
   }
 
   async loadGroups(after: LogPoint, maxBytes: number): Promise<readonly Group[] | undefined> {
@@ -133,8 +150,23 @@ export class LevelStore implements Store {
     this.#snapshots.abort()
   }
 
-  close(): Promise<void> {
-    return this.#disk.close()
+  async close(): Promise<void> {
+    try {
+      await this.#disk.close()
+    } finally {
+      await this.#tailMark?.close()
+    }
+  }
+
+  #known(): Known {
+    const meta = this.#metaFault === undefined ? this.#meta : undefined
+    const { mark, fault } = this.#found
+    return { meta, mark, fault: this.#metaFault ?? fault }
+  }
+
+  /** What can be noted once everything built so far is durable. */
+  #end(): Mark {
+    return { revision: this.#meta.revision, tail: this.#tail }
   }
 
   /** Where `batch` cuts the log as it is now. */
@@ -154,7 +186,10 @@ export class LevelStore implements Store {
     return doomed
   }
 
-  #metaChanges({ epochs, committed, install, truncateAfter }: Persist): readonly Operation[] {
+  #metaChanges(
+    { epochs, committed, install, truncateAfter }: Persist,
+    tail: LogPoint,
+  ): readonly Operation[] {
     const before = this.#meta
     const same =
       epochs.acceptedEpoch === before.epochs.acceptedEpoch &&
@@ -165,7 +200,7 @@ export class LevelStore implements Store {
     // What is missing stays missing until a leader's snapshot stands in for it.
     const damaged = before.damaged && install === undefined
     this.#doubtful = false
-    return [this.#changeMeta({ epochs, committed, logStart, damaged })]
+    return [this.#changeMeta({ epochs, committed, logStart, damaged, tail })]
   }
 
   #changeMeta(changes: Partial<Meta>): Operation {
@@ -174,13 +209,17 @@ export class LevelStore implements Store {
   }
 
   async #purge(): Promise<void> {
+    let end: Mark | undefined
     await this.#disk.commit('background', () => {
       const purge = this.#snapshots.purge()
       if (purge === undefined) return []
       const { operations, logStart } = purge
       if (logStart.zxid <= this.#meta.logStart.zxid) return operations
-      return [...operations, this.#changeMeta({ logStart })]
+      const change = this.#changeMeta({ logStart, tail: this.#tail })
+      end = this.#end()
+      return [...operations, change]
     })
+    if (end !== undefined) this.#tailMark?.note(end)
     await this.#sweep()
   }
 

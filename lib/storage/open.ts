@@ -18,6 +18,8 @@ import { LevelStore } from './level-store.ts'
 import { MemoryStore } from './memory-store.ts'
 import { decodeMeta, encodeMeta, formatOf, type Meta } from './records.ts'
 import type { Store } from './store.ts'
+import { checkTables } from './tables.ts'
+import { readMark, TailMark } from './tail-mark.ts'
 
 export interface StoreOptions {
   readonly sid: Sid
@@ -67,6 +69,7 @@ function blankMeta(sid: Sid, damaged: boolean): Meta {
     epochs: { acceptedEpoch: EPOCH_ZERO, currentEpoch: EPOCH_ZERO },
     committed: ZXID_ZERO,
     logStart: LOG_START,
+    tail: LOG_START,
     damaged,
   }
 }
@@ -110,13 +113,17 @@ async function openLevelStore(
   makeDatabase: MakeDatabase,
 ): Promise<Store> {
   const wasInUse = await claimDirectory(directory, options.sid)
+  const marked = await readMark(directory)
+  await checkTables(directory)
   const database = makeDatabase(directory)
   try {
     await database.open()
     const found = await findMeta(database, directory, options, wasInUse)
     const { snapshotsKept = SNAPSHOTS_KEPT, durability } = options
-    const disk = new Disk(database, directory, durability === 'power')
-    return new LevelStore(disk, { snapshotsKept, ...found })
+    const sync = durability === 'power'
+    const disk = new Disk(database, directory, sync)
+    const tailMark = sync ? await TailMark.open(directory, marked) : undefined
+    return new LevelStore(disk, { snapshotsKept, ...found, found: marked, tailMark })
   } catch (error) {
     await database.close().catch(() => undefined)
     throw asStorageFailure(error, directory)

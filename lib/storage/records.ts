@@ -7,14 +7,14 @@
 
 import { ByteReader, ByteWriter, MalformedError } from '../base/bytes.ts'
 import { crc32 } from '../base/crc32.ts'
-import type { Group, LogPoint } from '../base/group.ts'
+import { type Group, LOG_START, type LogPoint } from '../base/group.ts'
 import type { Sid, Zxid } from '../base/zxid.ts'
 import type { Epochs, SnapshotHead } from '../zab/types.ts'
 
 /** Raised when older code could not read what newer code writes. */
 export const FORMAT = 1
 
-const KINDS = { group: 1, meta: 2, chunk: 3, head: 4 } as const
+const KINDS = { group: 1, meta: 2, chunk: 3, head: 4, mark: 5 } as const
 type Kind = keyof typeof KINDS
 
 const SUM_BYTES = 4
@@ -28,8 +28,17 @@ export interface Meta {
   readonly committed: Zxid
   /** What precedes this point is in snapshots only. */
   readonly logStart: LogPoint
+  /** Where the log ended when this was written, with the same write; it is cut only together with this record. */
+  readonly tail: LogPoint
   /** Damage was found and no leader's snapshot has replaced the data since. */
   readonly damaged: boolean
+}
+
+/** Where the log ended at a moment when all of it was durable. */
+export interface Mark {
+  /** Of the meta record at that moment: the log was not cut as long as it has the same. */
+  readonly revision: number
+  readonly tail: LogPoint
 }
 
 export interface GroupRecord {
@@ -125,7 +134,7 @@ export function decodeGroup(value: Uint8Array): GroupRecord {
 }
 
 export function encodeMeta(meta: Meta): Uint8Array {
-  const out = begin('meta', 64)
+  const out = begin('meta', 80)
   out.u8(meta.sid)
   out.u32(meta.revision)
   out.u32(meta.epochs.acceptedEpoch)
@@ -133,6 +142,7 @@ export function encodeMeta(meta: Meta): Uint8Array {
   out.u53(meta.committed)
   writePoint(out, meta.logStart)
   out.bool(meta.damaged)
+  writePoint(out, meta.tail)
   return seal(out)
 }
 
@@ -149,7 +159,25 @@ export function decodeMeta(value: Uint8Array): Meta {
     committed: from.u53() as Zxid,
     logStart: readPoint(from),
     damaged: from.bool(),
+    // The first records of this format end here.
+    tail: from.done ? LOG_START : readPoint(from),
   }
+}
+
+/** All marks are of this size. */
+export const MARK_BYTES = SUM_BYTES + 2 + 4 + 8 + 4
+
+export function encodeMark({ revision, tail }: Mark): Uint8Array {
+  const out = begin('mark', MARK_BYTES)
+  out.u32(revision)
+  writePoint(out, tail)
+  return seal(out)
+}
+
+export function decodeMark(value: Uint8Array): Mark {
+  checkSum(value)
+  const from = open('mark', value)
+  return { revision: from.u32(), tail: readPoint(from) }
 }
 
 export function encodeChunk(snapshotId: number, at: number, bytes: Uint8Array): Uint8Array {

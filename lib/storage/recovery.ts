@@ -1,7 +1,8 @@
 /**
  * Reading back what a peer had. LevelDB drops records it cannot read from the middle of its own log without a word, so
  * everything is proved here: sums, the chain of hashes from the snapshot to the last group, the count of meta writes.
- * What cannot be proved is damage, except at the very end of the log, where it looks like a write that never happened.
+ * What cannot be proved is damage, except at the very end of the log, where it looks like a write that never happened:
+ * there the meta record and the note of the log's end tell how far it reached at least.
  */
 
 import { MalformedError } from '../base/bytes.ts'
@@ -12,7 +13,14 @@ import type { Disk } from './disk.ts'
 import { storageFailure } from './failures.ts'
 import { ALL_CHUNKS, ALL_HEADS, chunksOf, logAfter, snapshotIdOf } from './keys.ts'
 import { epochEndsOf } from './log.ts'
-import { decodeChunk, decodeGroup, decodeHead, type Meta, type StoredSnapshot } from './records.ts'
+import {
+  decodeChunk,
+  decodeGroup,
+  decodeHead,
+  type Mark,
+  type Meta,
+  type StoredSnapshot,
+} from './records.ts'
 import { type Chain, chainOf } from './snapshots.ts'
 import type { Recovered } from './store.ts'
 
@@ -183,6 +191,17 @@ function findStaleMeta(meta: Meta, log: LogPart, tail: LogPoint): string | undef
   return `everything from the log's beginning at ${from} on is missing`
 }
 
+/** Up to where it was seen to end the log must be there, unless it was cut since, which the meta record would know. */
+function findLostEnd(meta: Meta, mark: Mark | undefined, tail: LogPoint): string | undefined {
+  if (mark !== undefined && mark.revision > meta.revision) {
+    return "the record of epochs is older than the note of the log's end"
+  }
+  const noted = mark?.revision === meta.revision ? mark.tail.zxid : ZXID_ZERO
+  const known = noted > meta.tail.zxid ? noted : meta.tail.zxid
+  if (known <= tail.zxid) return undefined
+  return `the log ends at ${formatZxid(tail.zxid)}, though it reached ${formatZxid(known)} before`
+}
+
 /** Never less than what the log proves: a promise must not be forgotten with a lost record. */
 function epochsOf(meta: Meta | undefined, tail: LogPoint): Epochs {
   const most = (a: Epoch, b: Epoch): Epoch => (a > b ? a : b)
@@ -207,6 +226,15 @@ async function findNextId(disk: Disk, heads: Heads): Promise<number> {
   return Math.max(0, lastChunkId ?? 0, ...allIds(heads)) + 1
 }
 
+/** What is known besides what is in the log and in snapshots. */
+export interface Known {
+  /** Undefined when it cannot be read. */
+  readonly meta: Meta | undefined
+  readonly mark: Mark | undefined
+  /** What cannot be read of these, and why. */
+  readonly fault: string | undefined
+}
+
 interface Found {
   readonly heads: Heads
   readonly base: Chain | undefined
@@ -215,29 +243,27 @@ interface Found {
 }
 
 function findDamage(
-  meta: Meta | undefined,
-  metaFault: string | undefined,
+  { meta, mark, fault }: Known,
   { heads, base, log, tail }: Found,
 ): string | undefined {
   const specific =
-    metaFault ??
+    fault ??
     log.fault ??
     findUnreached(heads, base, tail) ??
-    (meta === undefined ? undefined : findStaleMeta(meta, log, tail))
+    (meta && (findStaleMeta(meta, log, tail) ?? findLostEnd(meta, mark, tail)))
   if (specific !== undefined || !meta?.damaged) return specific
   return 'data were lost earlier, and no snapshot of a leader has replaced them yet'
 }
 
 /**
- * @param meta undefined when it cannot be read; `metaFault` then says why
  * @param onChunk gets the chunks of the newest snapshot that can be restored, and of that one only
  */
 export async function recoverFrom(
   disk: Disk,
-  meta: Meta | undefined,
-  metaFault: string | undefined,
+  known: Known,
   onChunk: (bytes: Uint8Array) => void,
 ): Promise<Recovery> {
+  const { meta } = known
   const findings: string[] = []
   const heads = await readHeads(disk, findings)
   const { base, usable } = await findBase(disk, heads.snapshots, findings)
@@ -247,7 +273,7 @@ export async function recoverFrom(
   const log = await readLog(disk, start)
   const last = log.groups.at(-1)
   const tail = last === undefined ? start : pointOf(last)
-  const damage = findDamage(meta, metaFault, { heads, base, log, tail })
+  const damage = findDamage(known, { heads, base, log, tail })
   const epochs = epochsOf(meta, tail)
   const from = snapshot === undefined ? 'no snapshot' : `a snapshot at ${formatZxid(start.zxid)}`
   findings.push(`${from}, then ${log.groups.length} groups up to ${formatZxid(tail.zxid)}`)

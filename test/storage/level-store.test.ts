@@ -49,6 +49,7 @@ async function openWatched(t: TestContext, sync = false): Promise<Watched> {
       epochs: { acceptedEpoch: EPOCH_ZERO, currentEpoch: EPOCH_ZERO },
       committed: ZXID_ZERO,
       logStart: LOG_START,
+      tail: LOG_START,
       damaged: false,
     },
   })

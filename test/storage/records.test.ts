@@ -8,10 +8,12 @@ import {
   decodeChunk,
   decodeGroup,
   decodeHead,
+  decodeMark,
   decodeMeta,
   encodeChunk,
   encodeGroup,
   encodeHead,
+  encodeMark,
   encodeMeta,
   FORMAT,
   formatOf,
@@ -25,6 +27,7 @@ const META = {
   committed: 12 as Zxid,
   logStart: pointAfter(3),
   damaged: true,
+  tail: pointAfter(4),
 }
 const GROUP = {
   group: new LogMaker().next('some transactions', { txns: 4 }),
@@ -32,6 +35,7 @@ const GROUP = {
   metaRevision: 3,
 }
 const HEAD = { id: 5, base: 4, chunks: 2, bytes: 300, head: headAt(pointAfter(2), 2 ** 51 + 1) }
+const MARK = { revision: 3, tail: pointAfter(5) }
 const CHUNK = Buffer.from('a part of the tree')
 
 const RECORDS: Record<
@@ -48,6 +52,7 @@ const RECORDS: Record<
     is: GROUP,
   },
   head: { value: encodeHead(HEAD), decode: value => decodeHead(5, value), is: HEAD },
+  mark: { value: encodeMark(MARK), decode: decodeMark, is: MARK },
   chunk: {
     value: encodeChunk(5, 1, CHUNK),
     decode: value => Buffer.from(decodeChunk(5, 1, value)),

@@ -43,7 +43,8 @@ export async function withDatabase<T>(
   directory: string,
   use: (database: Database) => Promise<T>,
 ): Promise<T> {
-  const database: Database = new Level(directory, { keyEncoding: 'view', valueEncoding: 'view' })
+  const options = { keyEncoding: 'view', valueEncoding: 'view', compression: false } as const
+  const database: Database = new Level(directory, options)
   await database.open()
   try {
     return await use(database)
