@@ -101,8 +101,13 @@ export class Recorder {
     return call
   }
 
-  #ended(call: MutableCall, result: Result): Result {
-    call.end = now()
+  #ended(call: MutableCall, answer: Result): Result {
+    const end = now()
+    // A close that nobody answers comes to an end all the same, and the session to its own in its time.
+    const unheard =
+      call.operation.kind === 'close' && end - call.start >= this.#tree.timeoutMs * 1e6
+    const result: Result = unheard ? { code: 'CONNECTION_LOSS' } : answer
+    call.end = end
     call.answered = this.#told++
     call.result = result
     if (result.code === 'SESSION_EXPIRED') this.#expired ??= call.end
