@@ -1,8 +1,14 @@
 /** All that a history can be held to, in one call. */
 
+import { checkAnswers } from './answer-check.ts'
+import { Facts } from './facts.ts'
 import type { History } from './history.ts'
 import { checkLinearizable, type LinearizabilityOptions } from './linearizability.ts'
+import { checkOwners, checkSequences } from './name-order.ts'
+import { timelinesOf } from './timeline.ts'
 import type { Finding } from './verdict.ts'
+import { checkWatches } from './watch-check.ts'
+import { checkZxids } from './zxid-order.ts'
 
 export interface Verdict {
   /** Empty when every promise was kept. */
@@ -12,9 +18,18 @@ export interface Verdict {
 }
 
 export function checkHistory(history: History, options?: LinearizabilityOptions): Verdict {
+  const facts = new Facts(history)
+  const timelines = timelinesOf(history)
   const { findings, ...order } = checkLinearizable(history, options)
   return {
-    findings,
+    findings: [
+      ...checkAnswers(history),
+      ...checkZxids(facts, timelines),
+      ...checkWatches(facts),
+      ...checkSequences(history, facts),
+      ...checkOwners(history, timelines),
+      ...findings,
+    ],
     counts: {
       sessions: history.sessions.length,
       calls: history.calls.length,

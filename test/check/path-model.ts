@@ -162,5 +162,11 @@ const ROOT_NODE = newNode('', PERMISSIONS.ALL, undefined, 0)
 
 export function pathModel(path: string): Model<PathAct, PathState> {
   const initial = path === '/' ? ROOT_NODE : null
-  return { initial, step, keyOf: state => JSON.stringify(state) }
+  return {
+    initial,
+    step,
+    // What was there above a new node now may have had to be made by it later.
+    isInert: ({ role }) => role !== 'ancestor',
+    keyOf: state => JSON.stringify(state),
+  }
 }

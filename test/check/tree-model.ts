@@ -211,4 +211,10 @@ function keyOf(state: TreeState): string {
   return JSON.stringify(nodes.map(([path, node]) => [path, { ...node, names: undefined }]))
 }
 
-export const TREE_MODEL: Model<Timed, TreeState> = { initial: EMPTY_TREE, step, keyOf }
+export const TREE_MODEL: Model<Timed, TreeState> = {
+  initial: EMPTY_TREE,
+  step,
+  // What succeeded always changes something; an end is its session's last step.
+  isInert: () => true,
+  keyOf,
+}

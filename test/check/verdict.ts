@@ -4,6 +4,8 @@ export type Promised =
   | 'Linearizable'
   /** The search gave up: it may be linearizable, or not. */
   | 'Undecided'
+  /** An answer that its question cannot have. */
+  | 'AnswerFits'
   | 'RealTimeOrder'
   | 'SessionOrder'
   | 'ReadYourWrites'

@@ -3,8 +3,8 @@
  * nowhere. Operations come in lanes: those of one lane take effect in its order, so what has been ordered so far is one
  * position for each lane, a smaller and exact stand-in for a set of bits over all operations.
  *
- * A required step that would leave the state as it is, and may come next, is taken at once: if there is an order at
- * all, there is one with this step here. Only steps that change something, and those that may never have happened, are
+ * A required step that only looks (it leaves the state as it is, and would leave any other) is taken at once when it may
+ * come next: if there is an order at all, there is one with this step here. Only steps that change something, and those that may never have happened, are
  * chosen among; what cannot be settled within the budget is told as undecided.
  */
 
@@ -31,6 +31,8 @@ export interface Model<Op, State> {
   readonly initial: State
   /** The state after it; the same object when it changes nothing; undefined when it cannot have ended so. */
   step(state: State, op: Op, required: boolean): State | undefined
+  /** Whether a step that leaves the state as it is would leave every other one so, too. */
+  isInert(op: Op): boolean
   /** Equal for equal states, and for no others. */
   keyOf(state: State): string
 }
@@ -121,13 +123,14 @@ class Search<Op, State> {
     return { positions, state, candidates, next: 0 }
   }
 
-  /** Takes the required steps at the head of a lane that change nothing; tells whether there were any. */
+  /** Takes the required steps at the head of a lane that only look; tells whether there were any. */
   #slide(lane: number, positions: Int32Array, state: State, until: number): boolean {
     const { steps, gate } = this.#lanes[lane]!
     const from = positions[lane]!
     for (;;) {
       const step = steps[positions[lane]!]
       if (step === undefined || !step.required || step.start > until) break
+      if (!this.#model.isInert(step.op)) break
       if (gate !== undefined && positions[gate]! < step.after) break
       this.#tried++
       if (this.#model.step(state, step.op, true) !== state) break
