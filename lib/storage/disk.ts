@@ -9,7 +9,7 @@ import type { Level } from 'level'
 import { InvariantError } from '../base/assert.ts'
 import type { TreeError } from '../base/errors.ts'
 import { asStorageFailure, storageFailure } from './failures.ts'
-import type { Key, KeyRange } from './keys.ts'
+import { type Key, type KeyRange, META_KEY } from './keys.ts'
 
 export type Database = Level<Uint8Array, Uint8Array>
 export type Entry = readonly [key: Key, value: Uint8Array]
@@ -25,27 +25,39 @@ const SLICE_BYTES = 1024 * 1024
 const SLICE_ENTRIES = 1000
 const SLICE_KEYS = 256
 
+/** Frozen, and in LevelDB's own encodings, so that nothing is cloned or converted on the way. */
+const SYNCED = Object.freeze({ keyEncoding: 'view', valueEncoding: 'view', sync: true } as const)
+const UNSYNCED = Object.freeze({ ...SYNCED, sync: false } as const)
+
 interface Waiting {
   readonly start: () => Promise<void>
   readonly refuse: (error: unknown) => void
 }
 
+/** All use the one key there is. */
+function isMeta({ key }: Operation): boolean {
+  return key === META_KEY
+}
+
 export class Disk {
   readonly #database: Database
   readonly #directory: string
-  /** Frozen, and in LevelDB's own encodings, so that nothing is cloned or converted on the way. */
-  readonly #writeOptions: { keyEncoding: 'view'; valueEncoding: 'view'; sync: boolean }
+  readonly #sync: boolean
   readonly #lines: Readonly<Record<Urgency, Waiting[]>> = { log: [], background: [] }
   #busy = false
   #refusal: TreeError | undefined
   #closing: Promise<void> | undefined
   #idle: (() => void) | undefined
 
-  /** `sync`: each write reaches the medium before it is done, not only the operating system. */
+  /**
+   * `sync`: each write reaches the medium before it is done, not only the operating system. One that changes the record
+   * of epochs does so in any case: an election that a power cut takes back, on one peer and not on another, would leave
+   * logs that no leader could bring together again.
+   */
   constructor(database: Database, directory: string, sync: boolean) {
     this.#database = database
     this.#directory = directory
-    this.#writeOptions = Object.freeze({ keyEncoding: 'view', valueEncoding: 'view', sync })
+    this.#sync = sync
   }
 
   get directory(): string {
@@ -62,10 +74,11 @@ export class Disk {
       const operations = build()
       const [only] = operations
       if (only === undefined) return Promise.resolve()
+      const options = this.#sync || operations.some(isMeta) ? SYNCED : UNSYNCED
       if (operations.length === 1 && only.type === 'put') {
-        return this.#database.put(only.key, only.value, this.#writeOptions)
+        return this.#database.put(only.key, only.value, options)
       }
-      return this.#database.batch([...operations], this.#writeOptions)
+      return this.#database.batch([...operations], options)
     })
   }
 

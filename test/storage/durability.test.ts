@@ -1,10 +1,14 @@
-/** What each durability asks of LevelDB: with `power`, no write is done before it has reached the medium. */
+/**
+ * What each durability asks of LevelDB: with `power`, no write is done before it has reached the medium; with
+ * `process`, no write that changes the record of epochs.
+ */
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { Level } from 'level'
 import type { Durability } from '../../lib/base/ports.ts'
-import type { Database } from '../../lib/storage/disk.ts'
+import type { Database, Operation } from '../../lib/storage/disk.ts'
+import { META_KEY } from '../../lib/storage/keys.ts'
 import { openStore } from '../../lib/storage/open.ts'
 import {
   batch,
@@ -20,6 +24,8 @@ import {
 interface Written {
   readonly call: 'put' | 'batch'
   readonly sync: boolean
+  /** It changes the record of epochs: a promise, an epoch, a cut of the log, a snapshot installed, a purge. */
+  readonly meta: boolean
 }
 
 /** LevelDB that notes with which promise each write was asked for. */
@@ -30,13 +36,15 @@ function noting(written: Written[]): (directory: string) => Database {
     const write = database.batch.bind(database) as (...args: unknown[]) => Promise<void>
     const isSynced = (options: unknown) =>
       (options as { sync?: boolean } | undefined)?.sync === true
+    const isMeta = (key: unknown) => Buffer.compare(key as Uint8Array, META_KEY) === 0
     return Object.assign(database, {
       put: (...args: unknown[]) => {
-        written.push({ call: 'put', sync: isSynced(args[2]) })
+        written.push({ call: 'put', sync: isSynced(args[2]), meta: isMeta(args[0]) })
         return put(...args)
       },
       batch: (...args: unknown[]) => {
-        written.push({ call: 'batch', sync: isSynced(args[1]) })
+        const meta = (args[0] as readonly Operation[]).some(({ key }) => isMeta(key))
+        written.push({ call: 'batch', sync: isSynced(args[1]), meta })
         return write(...args)
       },
     })
@@ -64,9 +72,10 @@ for (const [durability, sync] of [
   ['power', true],
   ['process', false],
 ] as const) {
-  test(`durability ${durability}: writes are ${sync ? '' : 'not '}synced`, async t => {
+  const which = sync ? 'all writes' : 'only writes with the record of epochs'
+  test(`durability ${durability}: ${which} are synced`, async t => {
     const [first, ...written] = await writeAll(t, durability)
-    assert.deepEqual(first, { call: 'put', sync: true }, 'the record of epochs, once and for all')
+    assert.deepEqual(first, { call: 'put', sync: true, meta: true })
     assert.ok(written.length >= 8, `${written.length} writes`)
     for (const call of ['put', 'batch']) {
       assert.ok(
@@ -75,8 +84,10 @@ for (const [durability, sync] of [
       )
     }
     assert.deepEqual(
-      written.filter(each => each.sync !== sync),
+      written.filter(each => each.sync !== (sync || each.meta)),
       [],
     )
+    assert.ok(written.filter(({ meta }) => meta).length >= 2)
+    assert.ok(written.filter(({ meta }) => !meta).length >= 4)
   })
 }
