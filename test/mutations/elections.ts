@@ -148,7 +148,7 @@ export const ELECTION_MUTATIONS: readonly Mutation[] = [
         'const promised = true',
       ),
     ],
-    killers: [campaign(300)],
+    killers: [campaign(150)],
   },
   {
     name: 'promise-taken-back',

@@ -44,6 +44,8 @@ interface Ended {
   readonly timedOut: boolean
 }
 
+const BECAUSE_OF = new RegExp(`^because of (?:${[...LANGUAGE_ERRORS].join('|')})\\b`, 'm')
+const SIMULATOR = ['test/sim/main.ts', '--profile', 'dense']
 /** `seed 17 failed: Agreement: P2 has …` */
 const SEED_FAILED = /^seed (\d+) failed: ((\w+): .*)$/m
 const SEEDS_RAN = /^(\d+) seeds, /m
@@ -56,15 +58,10 @@ export function argumentsOf(killer: Killer): string[] {
       const only = name === undefined ? [] : [`--test-name-pattern=/${escapeForPattern(name)}/`]
       return [...node, '--test-reporter=./test/mutations/reporter.ts', ...only, file]
     }
-    case 'campaign':
-      return [
-        ...node,
-        'test/sim/main.ts',
-        '--seeds',
-        String(killer.seeds),
-        '--from',
-        String(killer.from),
-      ]
+    case 'campaign': {
+      const { seeds, from } = killer
+      return [...node, ...SIMULATOR, '--no-shrink', '--seeds', `${seeds}`, '--from', `${from}`]
+    }
     case 'program':
       return [...node, killer.file, ...killer.args]
   }
@@ -79,8 +76,10 @@ export async function runKiller(killer: Killer, directory: string): Promise<Verd
   switch (killer.kind) {
     case 'test':
       return judgeTests(ended.output, ended.code)
-    case 'campaign':
-      return judgeCampaign(ended)
+    case 'campaign': {
+      const verdict = judgeCampaign(ended)
+      return verdict.kind === 'red' ? await confirm(verdict, ended.output, directory) : verdict
+    }
     case 'program':
       return judgeProgram(ended, killer.complaint)
   }
@@ -117,10 +116,21 @@ export function judgeCampaign({ code, output }: Pick<Ended, 'code' | 'output'>):
   if (code === 0) return { kind: 'green', passed: Number(SEEDS_RAN.exec(output)?.[1] ?? 0) }
   const found = SEED_FAILED.exec(output)
   if (code !== 1 || found === null) return broken(`ended with code ${code}`, output)
-  const [, seed, message, check] = found
-  if (check === 'Assertion' && new RegExp(`\\b(${[...LANGUAGE_ERRORS].join('|')})\\b`).test(output))
-    return broken(`seed ${seed}: ${message}`, output)
+  const [, seed, message] = found
   return { kind: 'red', by: `seed ${seed}: ${message}` }
+}
+
+/** What breaks in the code under test is said to be an assertion; whether it is one, its run alone tells. */
+async function confirm(verdict: Verdict, output: string, directory: string): Promise<Verdict> {
+  const [, seed, , check] = SEED_FAILED.exec(output) ?? []
+  if (seed === undefined || check !== 'Assertion') return verdict
+  const args = ['--import', 'tsx', ...SIMULATOR, '--lines', '1', '--seed', seed]
+  const again = await run(args, directory, () => false)
+  return isMistakeInWords(again.output) ? broken(`seed ${seed}`, again.output) : verdict
+}
+
+export function isMistakeInWords(output: string): boolean {
+  return BECAUSE_OF.test(output)
 }
 
 function judgeProgram({ code, output }: Ended, complaint: RegExp): Verdict {

@@ -14,7 +14,7 @@ export interface Patch {
 export type Killer =
   /** A test file; with `name`, only the tests whose name has that in it. */
   | { readonly kind: 'test'; readonly file: string; readonly name: string | undefined }
-  /** Runs of the simulator, one after the other until one breaks a promise. */
+  /** Short runs of the simulator, one after the other until one breaks a promise. */
   | { readonly kind: 'campaign'; readonly from: number; readonly seeds: number }
   /** A program that ends with code 1, after saying what matches `complaint`, when a promise was broken. */
   | {
@@ -56,7 +56,7 @@ export function describeKiller(killer: Killer): string {
     case 'test':
       return killer.name === undefined ? killer.file : `${killer.file}: ${killer.name}`
     case 'campaign':
-      return `simulator, seeds ${killer.from} to ${killer.from + killer.seeds - 1}`
+      return `npm run sim -- --profile dense, seeds ${killer.from} to ${killer.from + killer.seeds - 1}`
     case 'program':
       return [killer.file, ...killer.args].join(' ')
   }

@@ -123,7 +123,7 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
 `,
       ),
     ],
-    killers: [campaign(300)],
+    killers: [campaign(150)],
   },
   {
     name: 'snapshot-visible-too-soon',
