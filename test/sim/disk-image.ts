@@ -42,6 +42,10 @@ export function blankMeta(damaged: boolean): StoredMeta {
 
 const BLANK = blankMeta(false)
 
+export function isThere({ flaw }: Flawed): boolean {
+  return flaw !== 'gone'
+}
+
 export class DiskImage {
   /** Undefined on a disk that was never used. */
   meta: StoredMeta | undefined
@@ -130,6 +134,13 @@ export class DiskImage {
   /** Removes all chunks but those of the snapshots named. */
   keepChunks(ids: readonly number[]): void {
     for (const id of this.chunks.keys()) if (!ids.includes(id)) this.chunks.delete(id)
+  }
+
+  /** The greatest id of a snapshot of which anything is found. */
+  get lastId(): number {
+    const heads = this.heads.filter(isThere).map(({ snapshot }) => snapshot.id)
+    const withChunks = [...this.chunks].filter(([, chunks]) => chunks.some(isThere))
+    return Math.max(0, ...heads, ...withChunks.map(([id]) => id))
   }
 
   /** Whether anything that recovery or a learner may come to need has a flaw. */

@@ -57,8 +57,7 @@ export class DiskStore {
     this.#tail = found.tail
     this.#doubtful = found.damage !== undefined
     this.#useless = found.useless
-    const ids = [...image.chunks.keys(), ...image.heads.map(({ snapshot }) => snapshot.id)]
-    this.#nextId = Math.max(0, ...ids) + 1
+    this.#nextId = image.lastId + 1
     image.meta ??= blankMeta(!founding)
     const { epochs, committed } = found
     const { logStart, revision } = found.meta ?? blankMeta(true)

@@ -142,10 +142,17 @@ const PACES = {
   },
 } as const
 
+type Ticking = Pick<Knobs, 'tickPercent' | 'tickJitterUs'>
+
+/** How long a tick may take. */
+export function slowestTickUs({ tickPercent, tickJitterUs }: Ticking): number {
+  return (TICK_US * tickPercent.high) / 100 + Math.max(...tickJitterUs)
+}
+
 /** Less would be too little for the fastest of these peers to bear with the slowest. */
-function syncTicksMin({ low, high }: Range, jitterUs: readonly number[]): number {
-  const longestUs = (TICK_US * high) / 100 + Math.max(...jitterUs)
-  return Math.ceil(longestUs / ((TICK_US * low) / 100)) + 1
+function syncTicksMin(ticking: Ticking): number {
+  const fastestTickUs = (TICK_US * ticking.tickPercent.low) / 100
+  return Math.ceil(slowestTickUs(ticking) / fastestTickUs) + 1
 }
 
 export function drawKnobs(seed: number, profile: Profile = 'long'): Knobs {
@@ -155,7 +162,7 @@ export function drawKnobs(seed: number, profile: Profile = 'long'): Knobs {
   const observers = prng.pick([0, 0, 0, 1, 1, 2])
   const tickPercent = prng.pick([range(100, 100), range(100, 100), range(95, 105), range(90, 120)])
   const tickJitterUs = prng.pick([[0], [500], [0, 500, 20_000], [50_000]])
-  const syncLimitTicks = Math.max(prng.between(3, 10), syncTicksMin(tickPercent, tickJitterUs))
+  const syncLimitTicks = Math.max(prng.between(3, 10), syncTicksMin({ tickPercent, tickJitterUs }))
   const quiet = prng.chance(0.03)
   const faultShare = prng.pick([0.2, 0.5, 1])
   return {

@@ -6,7 +6,7 @@
 
 import { shortZxid } from './describe.ts'
 import type { SimEnsemble } from './ensemble.ts'
-import { type Knobs, TICK_US } from './knobs.ts'
+import { type Knobs, slowestTickUs, TICK_US } from './knobs.ts'
 import type { SimPeer } from './peer.ts'
 import { type Check, holds, Violation } from './violation.ts'
 import type { World } from './world.ts'
@@ -27,7 +27,7 @@ interface Missing {
 export function findTogether(world: World, ensemble: SimEnsemble): void {
   const { agenda, knobs, counters } = world
   const begun = agenda.now
-  const leaderDue = begun + leaderTicks(knobs) * TICK_US
+  const leaderDue = begun + leaderTicks(knobs, ensemble) * TICK_US
   const deadline = leaderDue + LIVENESS_TICKS * TICK_US
   let led = false
   for (;;) {
@@ -64,9 +64,13 @@ export function stayTogether({ agenda, counters }: World, { check }: SimEnsemble
   })
 }
 
-/** Time for a leader: attempts that were under way may have to run into their time-outs first. */
-function leaderTicks({ initLimitTicks, tickPercent }: Knobs): number {
-  return Math.ceil((MISSED_ATTEMPTS * initLimitTicks * tickPercent.high) / 100)
+/**
+ * Time for a leader: attempts that were under way may have to run into their time-outs first, and so may one with each
+ * peer that looks as if it could lead.
+ */
+function leaderTicks(knobs: Knobs, { peers, core }: SimEnsemble): number {
+  const attempts = MISSED_ATTEMPTS + peers.length - core.length
+  return Math.ceil((attempts * knobs.initLimitTicks * slowestTickUs(knobs)) / TICK_US)
 }
 
 /** What keeps the ensemble from having found together, if anything. */
