@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { MalformedError } from '../base/bytes.ts'
 import { crc32c, unmask } from './crc32c.ts'
 import { asStorageFailure, storageFailure } from './failures.ts'
+import { tablesInUse } from './manifest.ts'
 import { type Entry, isAscending, isSane, type Key, parseBlock, readVarint } from './table-block.ts'
 
 /** Two handles, padded, and a magic number. */
@@ -97,7 +98,10 @@ function checkTable(table: Buffer): void {
 /** @throws TreeError DIRECTORY_DAMAGED when LevelDB had better not open the directory. */
 export async function checkTables(directory: string): Promise<void> {
   const names = await readdir(directory)
-  for (const name of names.filter(name => /\.(?:ldb|sst)$/.test(name))) {
+  const inUse = await tablesInUse(directory)
+  for (const name of names) {
+    // One that was not finished when the process ended is no damage.
+    if (!/\.(?:ldb|sst)$/.test(name) || !inUse.has(Number.parseInt(name, 10))) continue
     try {
       checkTable(await readFile(join(directory, name)))
     } catch (error) {

@@ -131,3 +131,24 @@ test('a block is read with keys that share their beginnings', () => {
   const found = parseBlock(block).map(({ key, value }) => `${key.subarray(0, -8)}=${value}`)
   assert.deepEqual(found, ['abc=1', 'abd=2'])
 })
+
+test('a table that was not finished when the process ended is no damage, one in use is', async t => {
+  const { directory, file, bytes } = await makeTable(t)
+  const leftOver = join(directory, '000999.ldb')
+  for (const content of [Buffer.alloc(0), bytes.subarray(0, 1000), Buffer.alloc(5000, 7)]) {
+    await writeFile(leftOver, content)
+    assert.equal(await isRefused(directory), false)
+  }
+  await session(
+    () => openLevel(directory),
+    async (_, { damage, groups }) => {
+      assert.equal(damage, undefined)
+      assert.equal(groups.length, GROUPS)
+    },
+  )
+  assert.ok(!(await readdir(directory)).includes('000999.ldb'), 'LevelDB has removed it')
+  for (const content of [Buffer.alloc(0), bytes.subarray(0, 1000), Buffer.alloc(5000, 7)]) {
+    await writeFile(file, content)
+    assert.equal(await isRefused(directory), true)
+  }
+})
