@@ -3,7 +3,6 @@
  * out. An event is written when its transaction is applied, before anything that shows the change can be read.
  */
 
-import { PERMISSIONS, permits } from '../base/acl.ts'
 import { assert } from '../base/assert.ts'
 import type { ErrorCode } from '../base/errors.ts'
 import type { ZPath } from '../base/path.ts'
@@ -19,7 +18,7 @@ import type { SessionRecord } from '../tree/sessions.ts'
 import type { Change, Tree } from '../tree/tree.ts'
 import type { Line, Look, Write } from './order.ts'
 import { type Frame, Outbox } from './outbox.ts'
-import { type Held, read, resumeWatches } from './reads.ts'
+import { type Held, mayTellOf, read, resumeWatches } from './reads.ts'
 import { Watches } from './watches.ts'
 
 export class Answers {
@@ -79,11 +78,12 @@ export class Answers {
     return true
   }
 
-  /** Fires the watches that a transaction's changes meet. */
+  /** Fires the watches that a transaction's changes meet; those that may not be told of it wait for the next. */
   fire(changes: readonly Change[], zxid: Zxid): void {
     for (const { type, path } of changes) {
+      if (!mayTellOf(this.#tree, path)) continue
       for (const line of this.#watches.fire(type, path)) {
-        if (this.#mayKnow(path)) encodeEvent(this.#outbox.to(line), { type, path, zxid })
+        encodeEvent(this.#outbox.to(line), { type, path, zxid })
       }
     }
   }
@@ -118,7 +118,7 @@ export class Answers {
 
   #resume(line: Line, held: Held): void {
     for (const event of resumeWatches(this.#tree, this.#watches, line, held)) {
-      if (this.#mayKnow(event.path)) encodeEvent(this.#outbox.to(line), event)
+      encodeEvent(this.#outbox.to(line), event)
     }
   }
 
@@ -129,11 +129,5 @@ export class Answers {
     // write is unknown: its mistake must not take one peer after the other down.
     const known = outcome ?? { zxid: this.#tree.zxid, code: 'CONNECTION_LOSS' }
     encodeReply(this.#outbox.to(line), write.xid, known)
-  }
-
-  /** An event tells that a node is there; as in ZooKeeper, only those hear it who may read the node. */
-  #mayKnow(path: ZPath): boolean {
-    const node = this.#tree.node(path)
-    return node === undefined || permits(node.acl, PERMISSIONS.READ)
   }
 }

@@ -52,9 +52,15 @@ export interface Held {
   readonly child: Iterable<ZPath>
 }
 
+/** An event tells that a node is there; as in ZooKeeper, only those hear it who may read the node. */
+export function mayTellOf(tree: Tree, path: ZPath): boolean {
+  const node = tree.node(path)
+  return node === undefined || permits(node.acl, PERMISSIONS.READ)
+}
+
 /**
  * Sets watches that were held against an earlier state, or returns the events of those that would have fired since
- * (DataTree.setWatches). A node that came and went meanwhile leaves no trace.
+ * (DataTree.setWatches). A node that came and went meanwhile leaves no trace, and what may not be told waits on.
  */
 export function resumeWatches<W extends object>(
   tree: Tree,
@@ -72,18 +78,20 @@ export function resumeWatches<W extends object>(
   for (const path of held.data) {
     const node = tree.node(path)
     if (node === undefined) noteDeleted(path)
-    else if (node.mzxid > held.since) events.push({ type: 'dataChanged', path, zxid: node.mzxid })
-    else watches.watchNode(path, watcher)
+    else if (node.mzxid > held.since && mayTellOf(tree, path)) {
+      events.push({ type: 'dataChanged', path, zxid: node.mzxid })
+    } else watches.watchNode(path, watcher)
   }
   for (const path of held.exist) {
     const node = tree.node(path)
-    if (node !== undefined) events.push({ type: 'created', path, zxid: node.czxid })
-    else watches.watchNode(path, watcher)
+    if (node !== undefined && mayTellOf(tree, path)) {
+      events.push({ type: 'created', path, zxid: node.czxid })
+    } else watches.watchNode(path, watcher)
   }
   for (const path of held.child) {
     const node = tree.node(path)
     if (node === undefined) noteDeleted(path)
-    else if (node.pzxid > held.since) {
+    else if (node.pzxid > held.since && mayTellOf(tree, path)) {
       events.push({ type: 'childrenChanged', path, zxid: node.pzxid })
     } else watches.watchChildren(path, watcher)
   }

@@ -100,6 +100,24 @@ test('failed reads leave no watch, exists on a missing node does', () => {
   assert.deepEqual(client.takeStory(), ['reply 5 NO_NODE'], 'who may not read is not told')
 })
 
+test('a watch that its client may not be told of yet waits on', () => {
+  const solo = new Solo()
+  const client = solo.join()
+  const writer = solo.join()
+  const secret = [{ permissions: PERMISSIONS.WRITE, scheme: 'world', id: 'anyone' }]
+  client.read('exists', '/a', true)
+  writer.call(create('/a', { acl: secret }))
+  writer.call(set('/a', 'x'))
+  assert.deepEqual(client.takeStory(), ['reply 1 NO_NODE'])
+  const moved = solo.connect()
+  const since = solo.replica.tree.zxid
+  moved.send(attach(client.sessionId), setWatches(since, { data: [], exist: ['/a'], child: [] }))
+  solo.settle()
+  assert.deepEqual(moved.takeStory(), ['welcome'])
+  writer.call(remove('/a'))
+  assert.deepEqual(moved.takeStory(), ['event deleted /a'])
+})
+
 test('watches set again tell what was missed', () => {
   const solo = new Solo()
   const writer = solo.join()
