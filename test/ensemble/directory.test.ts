@@ -157,7 +157,9 @@ for (const [name, text, code, ...parts] of MARKERS) {
 test('the participants are fixed', async t => {
   const dataDir = await temporaryDirectory(t)
   await form(dataDir)
-  for (const peers of [1, 5, [{ sid: 1 }, { sid: 2 }, { sid: 3, role: 'observer' }]] as const) {
+  const others = [{ sid: 1 }, { sid: 2 }, { sid: 4 }] as const
+  const demoted = [{ sid: 1 }, { sid: 2 }, { sid: 3, role: 'observer' }] as const
+  for (const peers of [1, 5, others, demoted]) {
     await assert.rejects(open(dataDir, peers), failsWith('MEMBERSHIP_MISMATCH', '1, 2, 3'))
   }
   await (await open(dataDir)).release()

@@ -98,3 +98,14 @@ test('votes for others are no votes for ours', () => {
   for (let ticks = 0; ticks < 20; ticks++) voter.election.tick()
   assert.equal(voter.election.elected, undefined)
 })
+
+test('a quorum waits a little for those that can be reached and have not voted', () => {
+  const voter = new Voter()
+  for (const sid of [2, 3]) voter.hear(sid, 'looking', voteFor(1))
+  assert.equal(voter.election.elected, undefined, 'three of five agree, and two may know better')
+  voter.hear(4, 'looking', voteFor(4, 2))
+  for (const sid of [2, 3]) voter.hear(sid, 'looking', voteFor(4, 2))
+  assert.equal(voter.election.elected, undefined)
+  voter.hear(5, 'looking', voteFor(4, 2))
+  assert.equal(voter.election.elected, 4, 'all have voted')
+})
