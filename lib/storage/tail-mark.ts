@@ -34,23 +34,26 @@ function isNewer(one: Mark, other: Mark): boolean {
   return one.tail.zxid > other.tail.zxid
 }
 
+/** A place that was never written to, or cut short with the first write to it, says nothing. */
 function parseMarks(bytes: Uint8Array): FoundMark {
-  let found: FoundMark = { mark: undefined, fault: undefined, nextPlace: 0 }
+  let mark: Mark | undefined
+  let nextPlace = 0
+  let unreadable = 0
   for (let place = 0; place < PLACES; place++) {
     const value = bytes.subarray(place * PLACE_BYTES, place * PLACE_BYTES + MARK_BYTES)
     if (value.every(byte => byte === 0)) continue
     try {
-      const mark = decodeMark(value)
-      if (found.mark !== undefined && !isNewer(mark, found.mark)) continue
-      found = { mark, fault: undefined, nextPlace: (place + 1) % PLACES }
+      const found = decodeMark(value)
+      if (mark !== undefined && !isNewer(found, mark)) continue
+      mark = found
+      nextPlace = (place + 1) % PLACES
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error
-      if (found.mark === undefined) {
-        found = { ...found, fault: `the note of the log's end cannot be read: ${error.message}` }
-      }
+      unreadable++
     }
   }
-  return found
+  const fault = unreadable < PLACES ? undefined : "the note of the log's end cannot be read"
+  return { mark, fault, nextPlace }
 }
 
 /** What a directory's note says. */
@@ -79,6 +82,11 @@ export class TailMark {
   static async open(directory: string, found: FoundMark): Promise<TailMark> {
     try {
       const file = await open(join(directory, MARK_FILE), constants.O_RDWR | constants.O_CREAT)
+      // Of full length from the beginning, so that no write has to make it longer.
+      if ((await file.stat()).size < PLACES * PLACE_BYTES) {
+        await file.truncate(PLACES * PLACE_BYTES)
+        await file.sync()
+      }
       return new TailMark(file, found.nextPlace)
     } catch (error) {
       throw asStorageFailure(error, directory)

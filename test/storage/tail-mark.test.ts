@@ -141,7 +141,7 @@ test('a note that cannot be read is damage until a snapshot is installed', async
   await session(
     () => openLevel(directory),
     async (store, { damage }) => {
-      assert.match(damage ?? '', /the note of the log's end cannot be read: bad checksum/)
+      assert.match(damage ?? '', /the note of the log's end cannot be read/)
       await store.stage(Buffer.from('whole'))
       await store.write(batch({ install: headAt(pointAfter(4)) }))
     },

@@ -1,0 +1,172 @@
+/** The harm that is done to a peer's files: where, and what. Drawn from a seed, and described so that it can be repeated. */
+
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Prng } from '../support/prng.ts'
+
+/** What a file is to LevelDB or to us. */
+export const FILE_KINDS = [
+  'log',
+  'table',
+  'manifest',
+  'current',
+  'text log',
+  'lock',
+  'identity',
+  'mark',
+  'owner',
+] as const
+export type FileKind = (typeof FILE_KINDS)[number]
+
+export const HARM_KINDS = ['bit', 'byte', 'zeros', 'cut', 'swap', 'delete'] as const
+export type HarmKind = (typeof HARM_KINDS)[number]
+
+export interface Harm {
+  readonly kind: HarmKind
+  readonly file: string
+  readonly fileKind: FileKind
+  /** Offset of the byte or sector, or the new length. */
+  readonly at: number
+  /** The bit, the byte's new value or the other sector. */
+  readonly detail: number
+}
+
+const SECTOR_BYTES = 512
+/** How often each kind is drawn, of a hundred; the rest are single bits. */
+const SHARES: readonly (readonly [kind: HarmKind, percent: number])[] = [
+  ['byte', 12],
+  ['zeros', 8],
+  ['cut', 10],
+  ['swap', 5],
+  ['delete', 3],
+]
+/** Half of all harm is aimed at the ends of a file, where headers, indexes, footers and the last records are. */
+const AIMED_SHARE = 0.5
+const AIMED_BYTES = 256
+/** Files that hold nothing but a few bytes, or nothing of value, get less of it. */
+const WEIGHTS: Readonly<Record<FileKind, number>> = {
+  ...{ log: 8, table: 8, manifest: 4, current: 1, 'text log': 1, lock: 0.3 },
+  ...{ identity: 1, mark: 1, owner: 0.3 },
+}
+
+export function fileKindOf(name: string): FileKind {
+  if (name.endsWith('.log')) return 'log'
+  if (name.endsWith('.ldb') || name.endsWith('.sst')) return 'table'
+  if (name.startsWith('MANIFEST')) return 'manifest'
+  if (name.startsWith('CURRENT')) return 'current'
+  if (name.startsWith('LOG')) return 'text log'
+  if (name === 'LOCK') return 'lock'
+  if (name.startsWith('quorumtree.owner')) return 'owner'
+  if (name.startsWith('quorumtree.tail')) return 'mark'
+  if (name.startsWith('quorumtree.')) return 'identity'
+  throw new Error(`a file of an unknown kind: ${name}`)
+}
+
+export interface Target {
+  readonly name: string
+  readonly bytes: number
+}
+
+function pickTarget(prng: Prng, targets: readonly Target[]): Target {
+  const byKind = new Map<FileKind, Target[]>()
+  for (const target of targets) {
+    const kind = fileKindOf(target.name)
+    byKind.set(kind, [...(byKind.get(kind) ?? []), target])
+  }
+  const sum = [...byKind.keys()].reduce((total, kind) => total + WEIGHTS[kind], 0)
+  let at = prng.unit() * sum
+  for (const [kind, files] of byKind) {
+    at -= WEIGHTS[kind]
+    if (at < 0) return prng.pick(files)
+  }
+  return prng.pick(targets)
+}
+
+function pickPlace(prng: Prng, bytes: number): number {
+  if (bytes === 0) return 0
+  if (!prng.chance(AIMED_SHARE)) return prng.between(0, bytes - 1)
+  const distance = prng.between(0, Math.min(AIMED_BYTES, bytes) - 1)
+  return prng.chance(0.25) ? distance : bytes - 1 - distance
+}
+
+function pickKind(prng: Prng, bytes: number): HarmKind {
+  let at = prng.between(0, 99)
+  for (const [kind, percent] of SHARES) {
+    at -= percent
+    if (at >= 0) continue
+    const fits = kind === 'delete' || bytes > (kind === 'swap' ? 2 * SECTOR_BYTES : 0)
+    return fits ? kind : 'delete'
+  }
+  return bytes > 0 ? 'bit' : 'delete'
+}
+
+export function drawHarm(prng: Prng, targets: readonly Target[]): Harm {
+  const { name, bytes } = pickTarget(prng, targets)
+  const kind = pickKind(prng, bytes)
+  const at = pickPlace(prng, bytes)
+  const harm = { file: name, fileKind: fileKindOf(name), kind }
+  const sector = Math.floor(at / SECTOR_BYTES)
+  switch (kind) {
+    case 'bit':
+      return { ...harm, at, detail: prng.between(0, 7) }
+    case 'byte':
+      return { ...harm, at, detail: prng.between(1, 255) }
+    case 'zeros':
+      return { ...harm, at: sector * SECTOR_BYTES, detail: SECTOR_BYTES }
+    case 'swap': {
+      const sectors = Math.floor(bytes / SECTOR_BYTES)
+      const one = Math.min(sector, sectors - 1)
+      const other = (one + prng.between(1, sectors - 1)) % sectors
+      return { ...harm, at: one * SECTOR_BYTES, detail: other * SECTOR_BYTES }
+    }
+    default:
+      return { ...harm, at, detail: 0 }
+  }
+}
+
+export function describeHarm({ kind, file, at, detail }: Harm): string {
+  return `${kind} of ${file} at ${at} (${detail})`
+}
+
+/** A harm in the words of `describeHarm`. */
+export function parseHarm(text: string): Harm {
+  const match = /^(\w+) of (\S+) at (\d+) \((\d+)\)$/.exec(text)
+  const kind = HARM_KINDS.find(known => known === match?.[1])
+  if (match === null || kind === undefined) throw new Error(`not a harm: ${text}`)
+  const file = match[2]!
+  return { kind, file, fileKind: fileKindOf(file), at: Number(match[3]), detail: Number(match[4]) }
+}
+
+export async function doHarm(directory: string, harm: Harm): Promise<void> {
+  const { kind, at, detail } = harm
+  const path = join(directory, harm.file)
+  if (kind === 'delete') return rm(path)
+  const bytes = await readFile(path)
+  switch (kind) {
+    case 'bit':
+      bytes[at]! ^= 1 << detail
+      break
+    case 'byte':
+      bytes[at]! ^= detail
+      break
+    case 'zeros':
+      bytes.fill(0, at, Math.min(at + detail, bytes.length))
+      break
+    case 'swap': {
+      const one = Buffer.from(bytes.subarray(at, at + SECTOR_BYTES))
+      bytes.copy(bytes, at, detail, detail + SECTOR_BYTES)
+      one.copy(bytes, detail)
+      break
+    }
+    case 'cut':
+      return writeFile(path, bytes.subarray(0, at))
+  }
+  await writeFile(path, bytes)
+}
+
+export async function targetsIn(directory: string): Promise<Target[]> {
+  const names = (await readdir(directory)).sort()
+  return Promise.all(
+    names.map(async name => ({ name, bytes: (await readFile(join(directory, name))).length })),
+  )
+}
