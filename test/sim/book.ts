@@ -3,6 +3,7 @@
  * slow and plain, which remembers every state of every path. What clients are told is compared with it.
  */
 
+import { type Acl, OPEN_ACL } from '../../lib/base/acl.ts'
 import { formatSequence, parentOf, ROOT, type ZPath } from '../../lib/base/path.ts'
 import type { Stat } from '../../lib/base/stat.ts'
 import { NO_SESSION, type SessionId, ZXID_ZERO, type Zxid } from '../../lib/base/zxid.ts'
@@ -11,6 +12,7 @@ import { NO_SESSION, type SessionId, ZXID_ZERO, type Zxid } from '../../lib/base
 export interface NodeState {
   readonly from: Zxid
   readonly data: Uint8Array
+  readonly acl: Acl
   readonly stat: Stat
   readonly names: readonly string[]
   /** Children ever created: the next sequence number. */
@@ -42,7 +44,7 @@ export class Book {
   readonly #paths = new Map<ZPath, PathHistory>()
 
   constructor() {
-    this.#put(ROOT, freshState(NO_DATA, ZXID_ZERO, 0, NO_SESSION), false)
+    this.#put(ROOT, freshState(NO_DATA, OPEN_ACL, ZXID_ZERO, 0, NO_SESSION), false)
   }
 
   /** The node as it was when `zxid` was applied. */
@@ -65,7 +67,7 @@ export class Book {
   firstChange(kind: 'node' | 'child', path: ZPath, zxid: Zxid): Zxid | undefined {
     const history = this.#paths.get(path)
     const changes = kind === 'node' ? history?.nodeChanges : history?.childChanges
-    return changes?.find(change => change > zxid)
+    return changes === undefined ? undefined : firstAfter(changes, zxid)
   }
 
   /** The first zxid after `zxid` at which the node was deleted. */
@@ -79,11 +81,18 @@ export class Book {
     return [...this.#paths.keys()].filter(path => this.now(path)?.stat.ephemeralOwner === id)
   }
 
-  create(path: ZPath, data: Uint8Array, owner: SessionId, zxid: Zxid, time: number): NodeState {
+  create(
+    path: ZPath,
+    data: Uint8Array,
+    owner: SessionId,
+    zxid: Zxid,
+    time: number,
+    acl: Acl = OPEN_ACL,
+  ): NodeState {
     const parent = this.now(parentOf(path))!
     const names = [...parent.names, path.slice(path.lastIndexOf('/') + 1)]
     this.#putParent(path, { ...parent, names, creates: parent.creates + 1 }, zxid)
-    const state = freshState(data, zxid, time, owner)
+    const state = freshState(data, acl, zxid, time, owner)
     this.#put(path, state, true)
     return state
   }
@@ -130,7 +139,30 @@ export class Book {
   }
 }
 
-function freshState(data: Uint8Array, zxid: Zxid, time: number, owner: SessionId): NodeState {
+/** The first of ascending zxids that is larger than `zxid`. */
+function firstAfter(zxids: readonly Zxid[], zxid: Zxid): Zxid | undefined {
+  let low = 0
+  let high = zxids.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (zxids[middle]! <= zxid) low = middle + 1
+    else high = middle
+  }
+  return zxids[low]
+}
+
+/** Whether anyone may do this to the node; `permission` is one of the bits of an ACL. */
+export function isAllowed({ acl }: NodeState, permission: number): boolean {
+  return acl.some(({ permissions }) => (permissions & permission) !== 0)
+}
+
+function freshState(
+  data: Uint8Array,
+  acl: Acl,
+  zxid: Zxid,
+  time: number,
+  owner: SessionId,
+): NodeState {
   const stat: Stat = {
     czxid: zxid,
     mzxid: zxid,
@@ -144,5 +176,5 @@ function freshState(data: Uint8Array, zxid: Zxid, time: number, owner: SessionId
     dataLength: data.length,
     numChildren: 0,
   }
-  return { from: zxid, data, stat, names: [], creates: 0 }
+  return { from: zxid, data, acl, stat, names: [], creates: 0 }
 }

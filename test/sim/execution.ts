@@ -4,6 +4,7 @@
  * looked up.
  */
 
+import { PERMISSIONS } from '../../lib/base/acl.ts'
 import { ByteReader } from '../../lib/base/bytes.ts'
 import type { ErrorCode } from '../../lib/base/errors.ts'
 import type { Group } from '../../lib/base/group.ts'
@@ -12,7 +13,7 @@ import type { Outcome } from '../../lib/base/reply.ts'
 import type { CreateRequest, WriteRequest } from '../../lib/base/request.ts'
 import { decodePayload, type Txn, type TxnBody } from '../../lib/base/txn.ts'
 import { NO_SESSION, type SessionId, type Zxid } from '../../lib/base/zxid.ts'
-import { Book } from './book.ts'
+import { Book, isAllowed } from './book.ts'
 import { shortZxid } from './describe.ts'
 import { holds, Violation } from './violation.ts'
 
@@ -122,6 +123,7 @@ export class Execution {
         if (data.length > this.#dataBytesMax) return { code: 'DATA_TOO_LARGE' }
         const node = book.now(path)
         if (node === undefined) return { code: 'NO_NODE' }
+        if (!isAllowed(node, PERMISSIONS.WRITE)) return { code: 'NO_AUTH' }
         const { version } = node.stat
         if (request.version !== -1 && request.version !== version) return { code: 'BAD_VERSION' }
         return {
@@ -132,6 +134,9 @@ export class Execution {
       case 'delete': {
         const { path } = request
         if (path === ROOT) return { code: 'BAD_ARGUMENTS' }
+        const parent = book.now(parentOf(path))
+        if (parent === undefined) return { code: 'NO_NODE' }
+        if (!isAllowed(parent, PERMISSIONS.DELETE)) return { code: 'NO_AUTH' }
         const node = book.now(path)
         if (node === undefined) return { code: 'NO_NODE' }
         const { version } = node.stat
@@ -153,7 +158,7 @@ export class Execution {
   #resolveCreate(request: CreateRequest, session: SessionId): Resolved {
     const { book } = this
     const zxid = this.#zxid
-    const { data, ephemeral } = request
+    const { data, acl, ephemeral } = request
     if (data.length > this.#dataBytesMax) return { code: 'DATA_TOO_LARGE' }
     const missing: ZPath[] = []
     let ancestor = parentOf(request.path)
@@ -161,6 +166,7 @@ export class Execution {
       missing.unshift(ancestor)
     if (missing.length > 0 && !request.parents) return { code: 'NO_NODE' }
     const parent = book.now(ancestor)!
+    if (!isAllowed(parent, PERMISSIONS.CREATE)) return { code: 'NO_AUTH' }
     const creates = missing.length > 0 ? 0 : parent.creates
     const path = request.sequential ? book.sequential(request.path, creates) : request.path
     if (book.now(path) !== undefined) return { code: 'NODE_EXISTS' }
@@ -170,10 +176,10 @@ export class Execution {
         book.create(above, new Uint8Array(0), NO_SESSION, zxid, this.#time)
       }
       const owner = ephemeral ? session : NO_SESSION
-      const { stat } = book.create(path, data, owner, zxid, this.#time)
+      const { stat } = book.create(path, data, owner, zxid, this.#time, acl)
       return { zxid, path, stat }
     }
-    return { body: { type: 'create', path, data, ephemeral, parents: missing.length }, apply }
+    return { body: { type: 'create', path, data, acl, ephemeral, parents: missing.length }, apply }
   }
 
   get #here(): string {

@@ -1,13 +1,32 @@
-/** The workload: few paths and many hands, so that requests meet. */
+/**
+ * The workload: all that a client can ask for, on few paths and by many hands, so that requests meet. Some of it is meant
+ * to be refused: by access rights, for its size, or because the root is what it is.
+ */
 
-import { OPEN_ACL } from '../../lib/base/acl.ts'
-import type { ZPath } from '../../lib/base/path.ts'
+import { type Acl, OPEN_ACL, PERMISSIONS } from '../../lib/base/acl.ts'
+import { ROOT, type ZPath } from '../../lib/base/path.ts'
 import type { ReadRequest, WriteRequest } from '../../lib/base/request.ts'
 import type { Prng } from '../support/prng.ts'
 
 const NODES = ['/a', '/b', '/a/x', '/a/y', '/a/x/deep', '/counter', '/e/1', '/e/2', '/q'] as ZPath[]
 const PARENTS = ['/', '/a', '/a/x', '/e', '/q'] as ZPath[]
-const PREFIXES = ['/q/n-', '/q/', '/a/s-', '/e/s-', '/m/k/t-'] as ZPath[]
+const PREFIXES = ['/q/n-', '/q/', '/a/s-', '/e/s-', '/m/k/t-', '/'] as ZPath[]
+/** Where access is restricted now and then: a node, and what is to be created and deleted below it. */
+const GUARDED = ['/guarded', '/guarded', '/guarded/in'] as ZPath[]
+
+/** The ACL that anyone may do all with but one thing. */
+function without(permission: number): Acl {
+  return [{ permissions: PERMISSIONS.ALL & ~permission, scheme: 'world', id: 'anyone' }]
+}
+
+const ACLS: readonly Acl[] = [
+  OPEN_ACL,
+  without(PERMISSIONS.READ),
+  without(PERMISSIONS.WRITE),
+  without(PERMISSIONS.CREATE),
+  without(PERMISSIONS.DELETE),
+  without(PERMISSIONS.ALL),
+]
 
 export function isWrite(request: ReadRequest | WriteRequest): request is WriteRequest {
   return request.kind !== 'get' && request.kind !== 'exists' && request.kind !== 'children'
@@ -20,7 +39,7 @@ export function drawRequest(
   seenVersion: (path: ZPath) => number | undefined,
   known: readonly ZPath[],
 ): ReadRequest | WriteRequest {
-  const path = known.length > 0 && prng.chance(0.3) ? prng.pick(known) : prng.pick(NODES)
+  const path = drawPath(prng, known)
   const data = Buffer.from(prng.chance(0.03) ? tag.padEnd(100) : prng.chance(0.1) ? '' : tag)
   const version = prng.chance(0.5) ? -1 : (seenVersion(path) ?? prng.between(0, 2))
   const kind = prng.unit()
@@ -31,7 +50,14 @@ export function drawRequest(
   const watch = prng.chance(0.4)
   if (kind < 0.72) return { kind: 'get', path, watch }
   if (kind < 0.86) return { kind: 'exists', path, watch }
-  return { kind: 'children', path: prng.pick(PARENTS), watch }
+  return { kind: 'children', path: prng.chance(0.1) ? path : prng.pick(PARENTS), watch }
+}
+
+function drawPath(prng: Prng, known: readonly ZPath[]): ZPath {
+  const which = prng.unit()
+  if (which < 0.02) return ROOT
+  if (which < 0.1) return prng.pick(GUARDED)
+  return known.length > 0 && which < 0.4 ? prng.pick(known) : prng.pick(NODES)
 }
 
 function drawCreate(prng: Prng, path: ZPath, data: Uint8Array): WriteRequest {
@@ -40,7 +66,7 @@ function drawCreate(prng: Prng, path: ZPath, data: Uint8Array): WriteRequest {
     kind: 'create',
     path: sequential ? prng.pick(PREFIXES) : path,
     data,
-    acl: OPEN_ACL,
+    acl: !sequential && GUARDED.includes(path) ? prng.pick(ACLS) : OPEN_ACL,
     ephemeral: prng.chance(0.4),
     sequential,
     parents: prng.chance(0.6),

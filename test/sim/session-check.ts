@@ -3,15 +3,21 @@
  * zxid, writes that ended as they were committed, and every watch told once, truly, and before the data that shows it.
  */
 
+import { PERMISSIONS } from '../../lib/base/acl.ts'
 import type { ZPath } from '../../lib/base/path.ts'
 import type { Reply, WatchEvent } from '../../lib/base/reply.ts'
 import type { ReadRequest, WriteRequest } from '../../lib/base/request.ts'
 import { type SessionId, ZXID_ZERO, type Zxid } from '../../lib/base/zxid.ts'
+import { isAllowed, type NodeState } from './book.ts'
 import { shortZxid } from './describe.ts'
 import { type Execution, same } from './execution.ts'
 import { isWrite } from './requests.ts'
 import type { SimCall } from './sim-call.ts'
 import { holds } from './violation.ts'
+
+function mayRead(node: NodeState): boolean {
+  return isAllowed(node, PERMISSIONS.READ)
+}
 
 /** A watch that a session holds. */
 export interface HeldWatch {
@@ -89,18 +95,19 @@ export class SessionCheck {
 
   /** A watch's function was called. */
   fired(watch: HeldWatch, event: WatchEvent): void {
-    const { path, kind, since } = watch
+    const { path, since } = watch
     const shown = `${this.#name} is told ${event.type} ${event.path} at ${shortZxid(event.zxid)}`
     holds(!watch.fired, 'WatchOnce', () => `${shown} by a watch that was used up`)
     watch.fired = true
     this.#watches.delete(watch)
     holds(event.path === path && since !== undefined, 'WatchTruth', () => `${shown} unasked`)
-    const { book, zxid } = this.#witness.execution
-    const change = book.firstChange(kind, path, since)
+    const { zxid } = this.#witness.execution
+    const change = this.#firstToTell(watch)
     holds(change !== undefined && change <= event.zxid, 'WatchTruth', () => {
       return `${shown}, which has not changed since ${shortZxid(since)}`
     })
     holds(event.zxid <= zxid, 'WatchTruth', () => `${shown}, which is not committed`)
+    this.#checkType(watch, event, change, shown)
     holds(event.zxid > this.#zxid, 'WatchTold', () => {
       return `${shown} after an answer of ${shortZxid(this.#zxid)}`
     })
@@ -108,6 +115,25 @@ export class SessionCheck {
       return `${shown} after an event of ${shortZxid(this.#lastEvent)}`
     })
     if (event.zxid > this.#lastEvent) this.#lastEvent = event.zxid
+  }
+
+  /** What was told is what happened; and as long as nothing came in between, it is the first thing that happened. */
+  #checkType({ path, kind, breaks }: HeldWatch, event: WatchEvent, first: Zxid, shown: string) {
+    const { type, zxid } = event
+    const node = this.#witness.execution.book.at(path, zxid)
+    const holdsStill = this.#breaks === breaks
+    holds(!holdsStill || zxid === first, 'WatchTruth', () => {
+      return `${shown}, but changed first at ${shortZxid(first)}`
+    })
+    const gone = type === 'deleted'
+    holds(gone === (node === undefined), 'WatchTruth', () => `${shown}, where it is otherwise`)
+    if (node === undefined) return
+    const fits = kind === 'child' ? type === 'childrenChanged' : type !== 'childrenChanged'
+    holds(fits, 'WatchTruth', () => `${shown} by a watch of another kind`)
+    const isNew = type === 'created'
+    holds(!isNew || node.stat.czxid === zxid, 'WatchTruth', () => `${shown}, when it was not new`)
+    const isOld = type !== 'dataChanged' || !holdsStill || node.stat.czxid < zxid
+    holds(isOld, 'WatchTruth', () => `${shown}, when it was new`)
   }
 
   #hold(watch: HeldWatch, request: SimCall['request'], reply: Reply): void {
@@ -121,19 +147,41 @@ export class SessionCheck {
 
   /** An answer shows the state at `zxid`: every watch on what had changed by then must have been told. */
   #checkTold(zxid: Zxid): void {
-    const { book } = this.#witness.execution
     for (const watch of this.#watches) {
-      const change = book.firstChange(watch.kind, watch.path, watch.since!)
-      if (change === undefined || change > zxid) continue
-      // The documented exception: nobody tells of a node that came and went while nobody was connected.
-      const excusable = watch.missing && this.#breaks > watch.breaks
-      const gone = excusable ? book.firstAbsence(watch.path, change) : undefined
-      holds(gone !== undefined, 'WatchTold', () => {
-        const missed = `${watch.path} changed at ${shortZxid(change)}`
-        return `${this.#name} is shown ${shortZxid(zxid)}, but not told that ${missed}`
-      })
-      watch.since = gone
+      for (;;) {
+        const change = this.#firstToTell(watch)
+        if (change === undefined || change > zxid) break
+        const excuse = this.#breaks > watch.breaks ? this.#excuse(watch, change, zxid) : undefined
+        holds(excuse !== undefined, 'WatchTold', () => {
+          const missed = `${watch.path} changed at ${shortZxid(change)}`
+          return `${this.#name} is shown ${shortZxid(zxid)}, but not told that ${missed}`
+        })
+        watch.since = excuse
+      }
     }
+  }
+
+  /** A watch waits for the first change of something that its session may know of: what it may read, or what is gone. */
+  #firstToTell(watch: HeldWatch): Zxid | undefined {
+    const { book } = this.#witness.execution
+    for (;;) {
+      const change = book.firstChange(watch.kind, watch.path, watch.since!)
+      const node = change === undefined ? undefined : book.at(watch.path, change)
+      if (node === undefined || mayRead(node)) return change
+      watch.since = change
+    }
+  }
+
+  /**
+   * Up to where nobody could tell a watch that was carried to another peer: a node that came and went while nobody was
+   * connected (the documented exception) leaves no trace, nor does one in whose place is one that may not be read.
+   */
+  #excuse({ path, missing }: HeldWatch, change: Zxid, zxid: Zxid): Zxid | undefined {
+    const { book } = this.#witness.execution
+    const gone = missing ? book.firstAbsence(path, change) : undefined
+    if (gone !== undefined) return gone
+    const node = book.at(path, zxid)
+    return node !== undefined && !mayRead(node) ? zxid : undefined
   }
 
   #read({ kind, path }: ReadRequest, reply: Reply): void {
@@ -142,9 +190,9 @@ export class SessionCheck {
     holds(reply.zxid <= committed, 'ReadsMatchHistory', () => `${shown}, which is not committed`)
     holds(reply.zxid >= this.#zxid, 'SessionOrder', () => `${shown} after ${shortZxid(this.#zxid)}`)
     const node = book.at(path, reply.zxid)
-    const code = node === undefined ? 'NO_NODE' : undefined
+    const code = node === undefined ? 'NO_NODE' : mayRead(node) ? undefined : 'NO_AUTH'
     holds(reply.code === code, 'ReadsMatchHistory', () => `${shown} as ${reply.code}, not ${code}`)
-    if (node === undefined) return
+    if (node === undefined || code !== undefined) return
     const data = kind === 'get' ? node.data : undefined
     holds(same(reply.data, data), 'ReadsMatchHistory', () => `${shown} with other data`)
     holds(same(reply.stat, node.stat), 'ReadsMatchHistory', () => {
