@@ -223,7 +223,11 @@ export const BROADCAST_MUTATIONS: readonly Mutation[] = [
     name: 'counter-wraps',
     says: 'The counter of a zxid runs over its 32 bits into the next epoch.',
     patches: [
-      patch(LEADER, 'if (counter + count > COUNTER_MAX) {', 'if (counter > COUNTER_MAX) {'),
+      patch(
+        LEADER,
+        'if (counter + count > this.#counterMax) {',
+        'if (counter > this.#counterMax) {',
+      ),
       patch('lib/base/zxid.ts', '  assert(counter <= COUNTER_MAX,', '  assert(counter >= 0,'),
     ],
     killers: [testFile('test/zab/sync.test.ts')],
@@ -234,10 +238,46 @@ export const BROADCAST_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         LEADER,
-        'if (epochOf(zxid) === this.#epoch && counterOf(zxid) === COUNTER_MAX) {',
-        'if (epochOf(zxid) === this.#epoch && counterOf(zxid) > COUNTER_MAX) {',
+        'if (epochOf(zxid) === this.#epoch && counterOf(zxid) === this.#counterMax) {',
+        'if (epochOf(zxid) === this.#epoch && counterOf(zxid) > this.#counterMax) {',
       ),
     ],
     killers: [testFile('test/zab/sync.test.ts')],
+  },
+  {
+    name: 'chain-without-content',
+    says: 'The chain of hashes proves the places of groups, but not what is in them.',
+    patches: [
+      patch(
+        'lib/base/group.ts',
+        'let hash = mix(previous | 0, crc)',
+        'let hash = mix(previous | 0, crc * 0)',
+      ),
+    ],
+    killers: [testFile('test/zab/joining.test.ts')],
+  },
+  {
+    name: 'history-trimmed-beyond-the-disk',
+    says: 'A leader forgets groups that are committed, although its own disk does not have them yet.',
+    patches: [
+      patch(
+        HISTORY,
+        'const dispensable = Math.min(durable, this.#committed)',
+        'const dispensable = Math.max(durable, this.#committed)',
+      ),
+    ],
+    killers: [testFile('test/zab/learners.test.ts')],
+  },
+  {
+    name: 'stuck-disk-is-waited-for',
+    says: 'A leader whose disk hangs stays in its place.',
+    patches: [
+      patch(
+        'lib/zab/zab.ts',
+        `if (this.#role !== 'looking' && writes.inFlightTicks > patienceTicks) {`,
+        `if (this.#role === 'following' && writes.inFlightTicks > patienceTicks) {`,
+      ),
+    ],
+    killers: [testFile('test/zab/failover.test.ts')],
   },
 ]

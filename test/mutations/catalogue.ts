@@ -8,6 +8,7 @@ import { RECOVERING_MUTATIONS } from './recovering.ts'
 import { REQUEST_MUTATIONS } from './requests.ts'
 import { SESSION_MUTATIONS } from './sessions.ts'
 import { STORING_MUTATIONS } from './storing.ts'
+import { SURROUNDINGS_MUTATIONS } from './surroundings.ts'
 import { SYNCHRONISATION_MUTATIONS } from './synchronisation.ts'
 
 export const CATALOGUE: readonly Mutation[] = [
@@ -18,5 +19,6 @@ export const CATALOGUE: readonly Mutation[] = [
   ...RECOVERING_MUTATIONS,
   ...REQUEST_MUTATIONS,
   ...SESSION_MUTATIONS,
+  ...SURROUNDINGS_MUTATIONS,
   ...SCENARIO_MUTATIONS,
 ]

@@ -216,4 +216,16 @@ export const ELECTION_MUTATIONS: readonly Mutation[] = [
     ],
     killers: [testFile('test/zab/distrust.test.ts')],
   },
+  {
+    name: 'election-without-waiting',
+    says: 'A quorum of votes ends an election although a voter that can be reached, and may have a better log, has not voted.',
+    patches: [
+      patch(
+        ELECTION,
+        'voter => voter === sid || !reachable.has(voter) || this.#received.has(voter),',
+        'voter => voter === sid || !reachable.has(voter) || this.#received.size > 0,',
+      ),
+    ],
+    killers: [testFile('test/zab/votes.test.ts')],
+  },
 ]

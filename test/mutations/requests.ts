@@ -310,4 +310,28 @@ export const REQUEST_MUTATIONS: readonly Mutation[] = [
     ],
     killers: [testFile('test/tree/image.test.ts')],
   },
+  {
+    name: 'delta-misses-the-changed',
+    says: 'A delta does not hold the nodes that were changed since the image before it.',
+    patches: [
+      patch(
+        LEDGER,
+        'if (this.#cut !== undefined) this.#changed.add(this.#records.keyOf(item))',
+        'if (this.#cut === undefined) this.#changed.add(this.#records.keyOf(item))',
+      ),
+    ],
+    killers: [testFile('test/tree/image.test.ts')],
+  },
+  {
+    name: 'digest-without-pzxid',
+    says: 'The digest does not cover when the children of a node last changed.',
+    patches: [patch('lib/tree/digest.ts', 'putWide(10, node.pzxid)', 'putWide(10, node.czxid)')],
+    killers: [testFile('test/tree/digest.test.ts')],
+  },
+  {
+    name: 'prepared-beyond-the-epoch',
+    says: 'Requests are prepared for places that the epoch does not have.',
+    patches: [patch(PREPARE, '    if (this.#last === this.#lastOfEpoch) return\n', '')],
+    killers: [testFile('test/replica/prepare.test.ts')],
+  },
 ]

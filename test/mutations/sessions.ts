@@ -92,8 +92,8 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         READS,
-        'else if (node.mzxid > held.since) events.push',
-        'else if (node.mzxid > tree.zxid) events.push',
+        'else if (node.mzxid > held.since && mayTellOf(tree, path)) {',
+        'else if (node.mzxid > tree.zxid && mayTellOf(tree, path)) {',
       ),
     ],
     killers: [testFile('test/replica/watches.test.ts')],
@@ -102,7 +102,11 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
     name: 'missed-children-not-told',
     says: 'A watch on children that is set again does not tell which came and went since.',
     patches: [
-      patch(READS, 'else if (node.pzxid > held.since) {', 'else if (node.pzxid > tree.zxid) {'),
+      patch(
+        READS,
+        'else if (node.pzxid > held.since && mayTellOf(tree, path)) {',
+        'else if (node.pzxid > tree.zxid && mayTellOf(tree, path)) {',
+      ),
     ],
     killers: [testFile('test/replica/watches.test.ts')],
   },
@@ -284,5 +288,17 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
       ),
     ],
     killers: [testFile('test/peer/core.test.ts')],
+  },
+  {
+    name: 'watches-lost-with-the-tree',
+    says: 'When a snapshot takes the place of the tree, watches do not tell what it changed.',
+    patches: [patch(HOME, '      this.#answers.resumeAfter(line, before)\n', '')],
+    killers: [testFile('test/replica/watches.test.ts')],
+  },
+  {
+    name: 'window-without-an-end',
+    says: 'A session has more writes under way than the ensemble keeps outcomes of.',
+    patches: [patch(CLIENT, '    if (length >= SESSION_WINDOW) return false\n', '')],
+    killers: [testFile('test/client/core.test.ts')],
   },
 ]

@@ -39,10 +39,10 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         DISK,
-        'return this.#database.batch([...operations], this.#writeOptions)',
+        'return this.#database.batch([...operations], options)',
         `return this.#database
-        .batch(operations.slice(0, 1), this.#writeOptions)
-        .then(() => this.#database.batch(operations.slice(1), this.#writeOptions))`,
+        .batch(operations.slice(0, 1), options)
+        .then(() => this.#database.batch(operations.slice(1), options))`,
       ),
     ],
     killers: [testFile('test/storage/level-store.test.ts', 'an installation waits for the chunks')],

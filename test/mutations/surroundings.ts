@@ -1,0 +1,77 @@
+/** Mistakes around the peers: who may found an ensemble, whose directories these are, what links and clients do. */
+
+import { type Mutation, patch, testFile } from './mutation.ts'
+
+const DIRECTORY = 'lib/ensemble/directory.ts'
+const LINKS = 'lib/peer/links.ts'
+
+export const SURROUNDINGS_MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'memory-peer-is-founded-again',
+    says: 'A peer in memory that is started again votes at once, although it has forgotten what it promised.',
+    patches: [
+      patch('lib/ensemble/supervisor.ts', 'return peer.starts === 0', 'return peer.starts >= 0'),
+    ],
+    killers: [testFile('test/ensemble/supervision.test.ts', 'a killed peer stays down')],
+  },
+  {
+    name: 'ensemble-is-founded-again',
+    says: 'An ensemble that has served counts as one that never did, so that a wiped peer votes.',
+    patches: [
+      patch(
+        DIRECTORY,
+        'return this.#marker?.formed !== true',
+        'return this.#marker?.formed !== undefined',
+      ),
+    ],
+    killers: [testFile('test/ensemble/directory.test.ts', 'a new directory is made')],
+  },
+  {
+    name: 'opened-without-a-majority',
+    says: 'An ensemble is opened although a majority of its directories is empty.',
+    patches: [
+      patch(
+        DIRECTORY,
+        'if (lost.length * 2 < this.#members().voters.length) return',
+        'if (lost.length < this.#members().voters.length) return',
+      ),
+    ],
+    killers: [testFile('test/ensemble/directory.test.ts', 'a minority may lose')],
+  },
+  {
+    name: 'members-exchanged',
+    says: 'An ensemble is opened with other voters than it was made with.',
+    patches: [
+      patch(
+        DIRECTORY,
+        'if (sameSids(voters, marker.voters)) return',
+        'if (voters.length === marker.voters.length) return',
+      ),
+    ],
+    killers: [testFile('test/ensemble/directory.test.ts', 'the participants are fixed')],
+  },
+  {
+    name: 'directory-with-two-owners',
+    says: 'A directory is taken although another ensemble that lives holds it.',
+    patches: [
+      patch(
+        'lib/ensemble/ownership.ts',
+        'filter(([, identity]) => isAlive(identity, here))',
+        'filter(([, identity]) => isAlive(identity, here) && identity.pid < 0)',
+      ),
+    ],
+    killers: [testFile('test/ensemble/ownership.test.ts', 'another thread of this process')],
+  },
+  {
+    name: 'replaced-link-is-a-death',
+    says: 'A peer whose link was replaced is shown to everybody as dead.',
+    patches: [
+      patch(
+        LINKS,
+        'this.#listener.onLinkDown(sid, replaced ? undefined : link.incarnation)',
+        'this.#listener.onLinkDown(sid, replaced ? link.incarnation : link.incarnation)',
+      ),
+    ],
+    killers: [testFile('test/peer/links.test.ts')],
+  },
+]
