@@ -48,27 +48,35 @@ function waitForExpiry(ensemble: HandEnsemble): void {
 
 interface Death {
   readonly name: string
+  /** 3 leads. */
+  readonly home: number
   /** The client survives the peer, or dies with it, or dies alone. */
   readonly client: 'lives' | 'dies'
-  /** 3 leads, 2 is the client's home. */
   readonly peer: number | undefined
   readonly comesBack: boolean
 }
 
 const DEATHS: readonly Death[] = [
-  { name: 'the client', client: 'dies', peer: undefined, comesBack: false },
-  { name: 'its home', client: 'lives', peer: 2, comesBack: false },
-  { name: 'the client and its home', client: 'dies', peer: 2, comesBack: true },
-  { name: 'the leader', client: 'lives', peer: 3, comesBack: true },
-  { name: 'the client and the leader', client: 'dies', peer: 3, comesBack: true },
-  { name: 'the client and a follower', client: 'dies', peer: 1, comesBack: true },
+  { name: 'the client', home: 2, client: 'dies', peer: undefined, comesBack: false },
+  { name: 'its home', home: 2, client: 'lives', peer: 2, comesBack: false },
+  { name: 'the client and its home', home: 2, client: 'dies', peer: 2, comesBack: true },
+  { name: 'the leader', home: 2, client: 'lives', peer: 3, comesBack: true },
+  { name: 'the client and the leader', home: 2, client: 'dies', peer: 3, comesBack: true },
+  { name: 'the client and a follower', home: 2, client: 'dies', peer: 1, comesBack: true },
+  {
+    name: 'the client and the leader it was with',
+    home: 3,
+    client: 'dies',
+    peer: 3,
+    comesBack: false,
+  },
 ]
 
-for (const { name, client: fate, peer, comesBack } of DEATHS) {
+for (const { name, home, client: fate, peer, comesBack } of DEATHS) {
   test(`${name} dying at any step leaves no stray ephemeral node, and takes none away`, () => {
     for (let steps = 0; ; steps++) {
       const ensemble = new HandEnsemble()
-      const client = ensemble.join('client', 2)
+      const client = ensemble.join('client', home)
       let taken = 0
       // From the first word of the session to the last answer.
       let asked = false

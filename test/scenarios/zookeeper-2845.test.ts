@@ -10,6 +10,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Zxid } from '../../lib/base/zxid.ts'
 import { create, path } from '../replica/support.ts'
 import { HandEnsemble } from './hand-ensemble.ts'
 
@@ -47,6 +48,8 @@ for (const { name, rejoin } of REJOINS) {
     let cutAway = 0
     for (let steps = 0; ; steps++) {
       const { ensemble, lonely, other } = established()
+      const shown = new Set<Zxid>()
+      ensemble.onTurn = ({ core }) => shown.add(core.tree.zxid)
       const asked = ['/x1', '/x2'].map(at => lonely.ask(create(at)))
       lonely.pump()
       let taken = 0
@@ -77,6 +80,11 @@ for (const { name, rejoin } of REJOINS) {
       ensemble.start(missing, away)
       ensemble.findTogether()
       ensemble.assertEqual()
+      const { history } = ensemble.leader!.core.zab
+      for (const zxid of shown) {
+        const isKept = zxid === 0 || history.pointAt(zxid) !== undefined
+        assert.ok(isKept, `no tree showed what is not in the log, as ${zxid}`)
+      }
     }
     assert.ok(cutAway > 0, 'sometimes its proposals were its own alone')
   })
