@@ -204,4 +204,16 @@ export const RECOVERING_MUTATIONS: readonly Mutation[] = [
     patches: [patch(RECOVERY, 'return Math.min(known, tail.zxid) as Zxid', 'return known as Zxid')],
     killers: [testFile('test/storage/contract.test.ts')],
   },
+  {
+    name: 'lost-end-unnoticed',
+    says: 'A log that ends before its noted end is taken for whole.',
+    patches: [
+      patch(
+        RECOVERY,
+        '(findStaleMeta(meta, log, tail) ?? findLostEnd(meta, mark, tail))',
+        'findStaleMeta(meta, log, tail)',
+      ),
+    ],
+    killers: [testFile('test/storage/tail-mark.test.ts', 'after a close, whatever')],
+  },
 ]

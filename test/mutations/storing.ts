@@ -235,4 +235,39 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
     ],
     killers: [testFile('test/storage/contract.test.ts')],
   },
+  {
+    name: 'epochs-not-synced',
+    says: 'With durability process, the record of epochs is not synced either.',
+    patches: [
+      patch(
+        DISK,
+        'this.#sync || operations.some(isMeta) ? SYNCED',
+        'this.#sync || operations.every(isMeta) ? SYNCED',
+      ),
+    ],
+    killers: [testFile('test/storage/durability.test.ts')],
+  },
+  {
+    name: 'promise-told-before-its-note',
+    says: 'A promise is told before there is a note that it was made.',
+    patches: [
+      patch(LEVEL_STORE, 'await this.#tailMark?.keep(end)', 'void this.#tailMark?.keep(end)'),
+    ],
+    killers: [testFile('test/storage/note-order.test.ts')],
+  },
+  {
+    name: 'end-noted-before-it-is-durable',
+    says: 'The end of the log is noted before the write that moves it is durable.',
+    patches: [
+      patch(
+        LEVEL_STORE,
+        `      end = this.#end()
+      return operations`,
+        `      end = this.#end()
+      this.#tailMark?.note(end)
+      return operations`,
+      ),
+    ],
+    killers: [testFile('test/storage/note-order.test.ts')],
+  },
 ]
