@@ -247,7 +247,8 @@ export class ClientCore {
       case 'goodbye':
         if (message.code !== 'SESSION_EXPIRED') this.disconnected()
         else if (ensembleClosed) this.finish('closed', 'CLOSED')
-        else this.finish('expired', 'SESSION_EXPIRED')
+        // It was to end: whether its close did that before the answer was lost, or time, is all the same to its user.
+        else this.finish(this.#closing === undefined ? 'expired' : 'closed', 'SESSION_EXPIRED')
     }
   }
 

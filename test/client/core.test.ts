@@ -287,9 +287,10 @@ test('a closing session answers what it has and refuses the rest', () => {
 
 test('closing succeeds when the session turns out to be gone', () => {
   const core = openCore()
-  submit(core, closeSession())
+  submit(core, set(), closeSession())
   goodbye(core, 'SESSION_EXPIRED')
-  assert.deepEqual(settle(core), ['done'])
+  assert.deepEqual(settle(core), ['SESSION_EXPIRED', 'done'])
+  assert.equal(core.state, 'closed', 'nobody is told to connect again')
 })
 
 test('an event is delivered before the answer behind it', () => {
