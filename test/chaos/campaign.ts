@@ -8,14 +8,13 @@ import {
   type PeerFailure,
   type Tree,
 } from '../../lib/index.ts'
-import type { History } from '../check/history.ts'
 import { Prng } from '../support/prng.ts'
 import type { Counters } from './counters.ts'
 import { differences, dumpTree, sweep } from './dump.ts'
 import { Host } from './host.ts'
 import type { Battlefield } from './nemesis.ts'
 import { comeToRest } from './rest.ts'
-import { type RoundKind, type RoundPlan, runRound } from './round.ts'
+import { type RoundKind, type RoundPlan, type RoundResult, runRound } from './round.ts'
 import { Watchtower } from './watchtower.ts'
 
 export interface CampaignOptions {
@@ -29,10 +28,8 @@ export interface CampaignOptions {
   readonly roundMs?: readonly [low: number, high: number] | undefined
 }
 
-export interface RoundReport {
+export interface RoundReport extends RoundResult {
   readonly plan: RoundPlan
-  readonly problems: readonly string[]
-  readonly history: History
 }
 
 interface Open {
@@ -76,7 +73,7 @@ export class Campaign {
     this.#counters.count('rounds')
     this.#counters.count(`round: ${plan.kind}`)
     const epoch = await this.#epoch()
-    const { problems, history } = await this.#run(open, plan)
+    const { problems, ...result } = await this.#run(open, plan)
     this.#counters.count('reigns', (await this.#epoch()) - epoch)
     const more = [...problems, ...this.#deaths.splice(0)]
     const closes = this.#options.durability !== 'memory' && prng.chance(REOPEN_PROBABILITY)
@@ -84,7 +81,7 @@ export class Campaign {
     const roots = Array.from({ length: TREES }, (_, tree) => `${plan.base}-${tree}`)
     if (more.length === 0) await sweep(this.#open.keeper, roots)
     this.#counters.peak('rss MiB', process.memoryUsage.rss() / 2 ** 20)
-    return { plan, problems: more, history }
+    return { ...result, plan, problems: more }
   }
 
   async close(): Promise<void> {

@@ -69,12 +69,12 @@ const problems: string[] = []
 try {
   const until = performance.now() + minutes * 60_000
   do {
-    const { history, plan, problems: found } = await campaign.round()
+    const { history, plan, serveAgainMs, problems: found } = await campaign.round()
     problems.push(...found)
-    const { calls, sessions } = { calls: history.calls.length, sessions: history.sessions.length }
-    console.log(
-      `round ${counters.of('rounds')}, ${plan.kind}: ${calls} calls, ${sessions} sessions`,
-    )
+    const { calls, sessions } = history
+    const after = `served again after ${Math.round(serveAgainMs)} ms`
+    const did = `${calls.length} calls of ${sessions.length} sessions`
+    console.log(`round ${counters.of('rounds')}, ${plan.kind}: ${did}, ${after}`)
     if (found.length > 0) {
       const file = join(directory, 'violation.json')
       writeFileSync(file, JSON.stringify({ seed, plan, problems: found, history }))

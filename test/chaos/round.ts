@@ -28,6 +28,7 @@ export interface RoundPlan {
 
 export interface RoundResult {
   readonly problems: readonly string[]
+  readonly serveAgainMs: number
   readonly history: History
 }
 
@@ -57,6 +58,7 @@ export async function runRound(
   workload.done.catch(() => undefined)
   await harm(field, plan, prng, counters, workload)
   const problems: string[] = []
+  await field.host.settle()
   const again = await serveAgain(field.ensemble, field.tower)
   counters.peak('serve again ms', again.ms)
   if (again.problem !== undefined) problems.push(again.problem)
@@ -67,7 +69,7 @@ export async function runRound(
   problems.push(...findingsOf(history, counters))
   if (plan.kind === 'careless host') problems.push(...lostSessions(history))
   account(history, counters)
-  return { problems, history }
+  return { problems, serveAgainMs: again.ms, history }
 }
 
 async function harm(
