@@ -17,8 +17,13 @@ import type { SimPeer } from './peer.ts'
 import { recover } from './recovery.ts'
 import { holds } from './violation.ts'
 
+/** What is looked at of a tree. */
+export type TreeLook = Pick<Tree, 'zxid' | 'nodeCount' | 'node' | 'statOf' | 'session' | 'sessions'>
+
+export type LogLook = Pick<History, 'contiguous' | 'base' | 'committed' | 'groupsAfter'>
+
 /** A tree node for node, as the committed transactions made it by its zxid. */
-export function checkTree(sid: Sid, tree: Tree, { book, sessions, zxid }: Execution): void {
+export function checkTree(sid: Sid, tree: TreeLook, { book, sessions, zxid }: Execution): void {
   const paths: ZPath[] = [ROOT]
   // Grows while it is walked.
   for (const path of paths) {
@@ -50,7 +55,7 @@ export function checkTree(sid: Sid, tree: Tree, { book, sessions, zxid }: Execut
 }
 
 /** A log in memory: whole, and up to its commit point the one that everybody delivered. */
-export function checkLog(sid: Sid, history: History, chronicle: Chronicle): void {
+export function checkLog(sid: Sid, history: LogLook, chronicle: Chronicle): void {
   holds(history.contiguous(), 'LogContiguity', () => `the log of P${sid} has a hole`)
   const { base, committed } = history
   const groups = history.groupsAfter(base.zxid) ?? []

@@ -11,7 +11,7 @@ import { Counters } from './counters.ts'
 
 const OWN_PATH = fileURLToPath(import.meta.url)
 /** Seeds in a batch at most: whoever waits for a failure or for progress waits for a batch. */
-const BATCH_SEEDS = 50
+const BATCH_SEEDS = 20
 
 export interface Progress {
   readonly runs: number

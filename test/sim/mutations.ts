@@ -12,6 +12,8 @@ export interface Mutation {
   readonly ackBeforePersisted?: boolean
   /** The disk ignores truncations. */
   readonly skipTrunc?: boolean
+  /** A frame between peers overtakes the one before it, now and then. */
+  readonly overtake?: boolean
   readonly quorum?: (voters: readonly Sid[]) => Quorum
 }
 
@@ -37,6 +39,7 @@ export const MUTATIONS = {
   ackBeforePersisted: { ackBeforePersisted: true },
   quorumOfOne: { quorum: voters => new QuorumOfOne(voters) },
   skipTrunc: { skipTrunc: true },
+  overtake: { overtake: true },
 } as const satisfies Readonly<Record<string, Mutation>>
 
 export type MutationName = keyof typeof MUTATIONS

@@ -151,7 +151,16 @@ export class SimNet {
     const due = Math.max(this.#world.agenda.now + delay, to.lastDue)
     to.lastDue = due
     to.queue.push({ generation, due, frame })
+    if (this.#world.mutation.overtake) this.#overtake(to)
     this.#planPump(to, due)
+  }
+
+  /** A mutation: two frames on the same way change places. */
+  #overtake({ queue }: End): void {
+    const [before, last] = queue.slice(-2)
+    if (before?.frame === undefined || last?.frame === undefined) return
+    if (before.generation !== last.generation || !this.#prng.chance(0.05)) return
+    queue.splice(-2, 2, { ...last, due: before.due }, { ...before, due: last.due })
   }
 
   /** Parcels are due in the order they stand in: one plan for an end is enough. */

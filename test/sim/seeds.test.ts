@@ -4,28 +4,42 @@ import { runJobs } from './jobs.ts'
 import { MUTATIONS, type MutationName } from './mutations.ts'
 import { run } from './run.ts'
 
-const SEEDS = 150
+const SEEDS = { dense: 80, long: 10 } as const
 /** A bug that this many runs do not find would stay unfound. */
 const SEEDS_TO_FIND = 200
 /** Seeds beyond those that each found a bug. */
 const SEEDS_THAT_FOUND = [1_101_105]
+/** What a set of runs must have been through to be worth something. */
+const WORTHWHILE = [
+  'reigns',
+  'conversations',
+  'snaps installed',
+  'truncations',
+  'log loads',
+  'watches fired',
+  'sessions expired for silence',
+  'rounds of costly checks',
+]
 
 test('equal seeds make equal runs, whether or not they are traced', () => {
-  const first = run({ seed: 7 })
-  const again = run({ seed: 7, traceLines: 100 })
+  const options = { seed: 7, profile: 'dense' } as const
+  const first = run(options)
+  const again = run({ ...options, traceLines: 100 })
   assert.equal(again.traceHash, first.traceHash)
   assert.deepEqual(again.counters, first.counters)
   assert.equal(again.trace.length, 100)
-  assert.notEqual(run({ seed: 8 }).traceHash, first.traceHash)
+  assert.notEqual(run({ ...options, seed: 8 }).traceHash, first.traceHash)
 })
 
-test('the runs of a fixed set of seeds keep every promise, and are worth something', async () => {
-  const result = await runJobs({ from: 1, count: SEEDS, mutation: 'none' }, 2)
-  assert.equal(result.failed, undefined)
-  assert.equal(result.runs, SEEDS)
-  const worthwhile = ['reigns', 'snaps installed', 'truncations', 'log loads', 'watches fired']
-  for (const what of worthwhile) assert.ok((result.counters[what] ?? 0) > 0, what)
-})
+for (const profile of ['dense', 'long'] as const) {
+  test(`${profile} runs of a fixed set of seeds keep every promise, and are worth something`, async () => {
+    const count = SEEDS[profile]
+    const result = await runJobs({ from: 1, count, profile, mutation: 'none' }, 1)
+    assert.equal(result.failed, undefined)
+    assert.equal(result.runs, count)
+    for (const what of WORTHWHILE) assert.ok((result.counters[what] ?? 0) > 0, what)
+  })
+}
 
 for (const seed of SEEDS_THAT_FOUND) {
   test(`seed ${seed} keeps every promise`, () => {
@@ -36,7 +50,24 @@ for (const seed of SEEDS_THAT_FOUND) {
 for (const mutation of Object.keys(MUTATIONS) as MutationName[]) {
   if (mutation === 'none') continue
   test(`the mutation ${mutation} is found`, async () => {
-    const result = await runJobs({ from: 1, count: SEEDS_TO_FIND, mutation }, 1)
+    const options = { from: 1, count: SEEDS_TO_FIND, profile: 'dense', mutation } as const
+    const result = await runJobs(options, 1)
     assert.ok(result.failed, `none of ${SEEDS_TO_FIND} seeds failed`)
   })
 }
+
+test('the lowest seed that fails is reported, whichever process ran it', async () => {
+  const options = { from: 1, count: 30, profile: 'dense', mutation: 'skipTrunc' } as const
+  const alone = await runJobs(options, 1)
+  const together = await runJobs(options, 2)
+  assert.ok(alone.failed)
+  assert.deepEqual(together.failed, alone.failed)
+})
+
+test('runs add up to the same whichever way they are shared out', async () => {
+  const options = { from: 40, count: 25, profile: 'dense', mutation: 'none' } as const
+  const progress: number[] = []
+  const alone = await runJobs(options, 1, ({ runs }) => progress.push(runs))
+  assert.deepEqual(await runJobs(options, 2), alone)
+  assert.deepEqual(progress, [20, 25])
+})

@@ -64,12 +64,13 @@ test('another check that fails is another bug', () => {
 
 test('the run of a real bug gets smaller, fails by the same check, and its recipe makes it again', () => {
   const attempt = (recipe: Recipe) => run(optionsOf(recipe))
+  const bug = { mutation: 'skipTrunc', profile: 'dense' } as const
   let seed = 1
-  let first = attempt({ seed, mutation: 'skipTrunc' })
+  let first = attempt({ seed, ...bug })
   while (first.violation === undefined || first.faults.length < 3) {
-    first = attempt({ seed: ++seed, mutation: 'skipTrunc' })
+    first = attempt({ seed: ++seed, ...bug })
   }
-  const whole: Recipe = { seed, mutation: 'skipTrunc' }
+  const whole: Recipe = { seed, ...bug }
   const { recipe, result } = shrink(whole, first, attempt)
   assert.ok(result.faults.length < first.faults.length)
   assert.ok(result.knobs.safetyTicks < first.knobs.safetyTicks)
