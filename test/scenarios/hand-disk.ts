@@ -35,6 +35,8 @@ export class HandDisk {
   groups: readonly Group[] = []
   logStart: LogPoint = LOG_START
   snapshot: Snapshot | undefined
+  /** What is here is not to be built on, until a leader's snapshot replaces it. */
+  damaged = false
   #committed: Zxid = ZXID_ZERO
   #draft: Draft | undefined
   #staged: Uint8Array[] = []
@@ -75,6 +77,7 @@ export class HandDisk {
       this.#draft = undefined
       this.logStart = install.point
       this.groups = []
+      this.damaged = false
     }
     if (truncateAfter !== undefined) {
       this.groups = this.groups.filter(({ last }) => last <= truncateAfter.zxid)
@@ -86,6 +89,7 @@ export class HandDisk {
 
   /** What a peer begins with that starts from this disk. */
   recover(): Found {
+    if (this.damaged) return this.#promisesOnly()
     const head = this.snapshot?.head
     const base = head?.point ?? LOG_START
     const groups = this.groups.filter(({ first }) => first > base.zxid)
@@ -110,6 +114,13 @@ export class HandDisk {
     this.#draft = undefined
     this.#staged = []
     this.#readers.clear()
+  }
+
+  #promisesOnly(): Found {
+    const { epochs } = this
+    const history = { logStart: LOG_START, base: LOG_START, groups: [], epochEnds: [] }
+    const peer = { epochs, history, committed: ZXID_ZERO, trusted: false }
+    return { peer, tree: new Tree(), wantsFull: true }
   }
 
   /** Keeps the log: a snapshot that should not be there must not be able to hide it. */

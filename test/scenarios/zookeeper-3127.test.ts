@@ -15,40 +15,12 @@ import { InvariantError } from '../../lib/base/assert.ts'
 import { ByteReader } from '../../lib/base/bytes.ts'
 import { decodePayload } from '../../lib/base/txn.ts'
 import type { Zxid } from '../../lib/base/zxid.ts'
-import type { Tree } from '../../lib/tree/tree.ts'
-import { create, path, remove, set } from '../replica/support.ts'
+import { create, remove, set } from '../replica/support.ts'
+import { Chronicle } from './chronicle.ts'
 import type { HandClient } from './hand-client.ts'
 import { HandEnsemble, type HandPeer } from './hand-ensemble.ts'
 
 const SLOW_STEPS = 30
-
-/** What was true of every tree at a zxid. */
-interface Moment {
-  readonly digest: number
-  /** Of `/p`, whose children come and go with sessions. */
-  readonly pzxid: Zxid | undefined
-}
-
-class Chronicle {
-  readonly #moments = new Map<Zxid, Moment>()
-
-  /** After a turn, a tree stands at the end of a group. */
-  note({ core: { tree } }: HandPeer): void {
-    const known = this.#moments.get(tree.zxid)
-    if (known === undefined) this.#moments.set(tree.zxid, momentOf(tree))
-    else assert.deepEqual(momentOf(tree), known)
-  }
-
-  check(tree: Tree): void {
-    const known = this.#moments.get(tree.zxid)
-    assert.ok(known, `some tree stood at ${tree.zxid}`)
-    assert.deepEqual(momentOf(tree), known)
-  }
-}
-
-function momentOf(tree: Tree): Moment {
-  return { digest: tree.digest, pzxid: tree.node(path('/p'))?.pzxid }
-}
 
 /** Starts from a disk: what it begins with, and what its log makes of that. Returns how many groups were replayed. */
 function restart({ disk, core }: HandPeer, chronicle: Chronicle): number {

@@ -8,10 +8,14 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { WriteRequest } from '../../lib/base/request.ts'
 import { makeEpoch } from '../../lib/base/zxid.ts'
+import { create, remove, set } from '../replica/support.ts'
 import { Cluster, type Disk, diskWith, diskWithSnapshot } from '../zab/cluster.ts'
+import { Chronicle } from './chronicle.ts'
 import { explore } from './explore.ts'
 import { makeGroups } from './follower.ts'
+import { HandEnsemble } from './hand-ensemble.ts'
 import { copyOf, die, findTogether, lastOf, stepsOf, Walk, Witness } from './zab-steps.ts'
 
 const EPOCH = makeEpoch(2)
@@ -97,3 +101,70 @@ test('a TRUNC that is broken off at any message', () => {
   }
   breakEverywhere(() => threeWith(copyOf(mine), theirs), 'trunc', 2)
 })
+
+interface Break {
+  readonly name: string
+  readonly happen: (ensemble: HandEnsemble, landed: boolean) => void
+}
+
+const BREAKS: readonly Break[] = [
+  {
+    name: 'the connection breaks',
+    happen: ensemble => {
+      ensemble.cut(1, 3)
+      ensemble.link(1, 3)
+    },
+  },
+  {
+    name: 'the follower dies',
+    happen: (ensemble, landed) => void ensemble.start(1, ensemble.crash(1, landed)),
+  },
+  {
+    name: 'the leader dies',
+    happen: (ensemble, landed) => void ensemble.start(3, ensemble.crash(3, landed)),
+  },
+]
+
+/** 1 has nothing but its promises; 3 leads, with a snapshot or without. */
+function withDamagedPeer(snapshotLogBytes: number) {
+  const ensemble = new HandEnsemble({ snapshotLogBytes, snapshotChunkBytes: 100 })
+  const client = ensemble.join('client', 3)
+  const write = (...requests: readonly WriteRequest[]) => {
+    for (const request of requests) client.ask(request)
+    client.pump()
+  }
+  ensemble.findTogether()
+  write(create('/p'), create('/q'), create('/p/e', { ephemeral: true }), set('/q', 'old'))
+  ensemble.findTogether()
+  const disk = ensemble.crash(1)
+  write(create('/p/f'), remove('/p/e'))
+  ensemble.settle()
+  disk.damaged = true
+  const chronicle = new Chronicle()
+  for (const peer of ensemble.peers.values()) chronicle.note(peer)
+  ensemble.onTurn = peer => chronicle.note(peer)
+  ensemble.start(1, disk)
+  write(set('/q', 'meanwhile'), create('/p/e'))
+  return ensemble
+}
+
+for (const { name, happen } of BREAKS) {
+  for (const snapshotLogBytes of [100, Number.MAX_SAFE_INTEGER]) {
+    const from = snapshotLogBytes === 100 ? 'a snapshot' : 'the empty tree and the whole log'
+    test(`${name} at any step while a damaged peer gets ${from}`, () => {
+      for (let steps = 0; ; steps++) {
+        const ensemble = withDamagedPeer(snapshotLogBytes)
+        let taken = 0
+        while (taken < steps && ensemble.advance()) taken++
+        if (taken < steps) break
+        happen(ensemble, steps % 2 === 1)
+        ensemble.findTogether()
+        ensemble.assertEqual()
+        const { core, disk } = ensemble.peer(1)
+        assert.ok(core.zab.trusted && !disk.damaged, `it is whole again after ${steps} steps`)
+        const { groups, base } = disk.recover().peer.history
+        assert.equal(groups.at(-1)?.last ?? base.zxid, core.tree.zxid)
+      }
+    })
+  }
+}
