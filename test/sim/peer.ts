@@ -140,6 +140,7 @@ export class SimPeer {
   start(): void {
     const life = ++this.#life
     this.#opening = true
+    this.#busyUntil = 0
     this.#world.agenda.after(this.#world.openUs(this.#prng), () => {
       if (life === this.#life) this.#begin(life)
     })
@@ -157,7 +158,6 @@ export class SimPeer {
     if (found === undefined) return this.#host.failed(this, 'open')
     this.#inbox = []
     this.#turnPlanned = false
-    this.#busyUntil = 0
     this.#guard(() => {
       this.#core = new PeerCore(this.#config, found.peer, found.tree, this.disk.wantsFullSnapshot)
     })
@@ -187,8 +187,9 @@ export class SimPeer {
   }
 
   resume(): void {
-    if (!this.alive || this.#busyUntil <= this.#world.agenda.now) return
+    if (this.#busyUntil <= this.#world.agenda.now) return
     this.#busyUntil = 0
+    if (!this.alive) return
     this.#planTurn()
     this.#planTick(0)
   }

@@ -47,7 +47,7 @@ export function relieve(
   const others = peers.filter(peer => !core.includes(peer))
   if (others.length > 0) world.counters.add('cores smaller than the ensemble')
   for (const peer of others) {
-    const fate = peer.up ? prng.pick(FATES) : 'stays down'
+    const fate = peer.alive ? prng.pick(FATES) : 'stays down'
     condemn(peer, fate)
     if (fate === 'is cut off') for (const { sid } of core) net.sever(peer.sid, sid)
     if (fate === 'stays down') net.died(peer.sid, prng.chance(0.5))
