@@ -44,6 +44,9 @@ export function describeEvent(event: TraceEvent): string {
 
 function describeBody(event: TraceEvent): string {
   switch (event.kind) {
+    case 'run':
+      return `seed ${event.seed} ${JSON.stringify(event.knobs)}`
+    case 'violation':
     case 'note':
       return event.text
     case 'start': {

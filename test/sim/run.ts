@@ -39,7 +39,7 @@ export function run(options: WorldOptions): RunResult {
   } catch (error) {
     if (!(error instanceof Violation)) throw error
     violation = error
-    trace.line('!!', error.message)
+    trace.fails(error)
   } finally {
     setVerifying(false)
   }
@@ -61,7 +61,7 @@ export function run(options: WorldOptions): RunResult {
 
 function live(world: World, ensemble: SimEnsemble): void {
   const { agenda, knobs, trace } = world
-  trace.line('--', JSON.stringify(knobs))
+  trace.begins(world.seed, knobs)
   ensemble.start()
   agenda.runUntil(knobs.safetyTicks * TICK_US)
   trace.line('--', 'the time for faults is over')

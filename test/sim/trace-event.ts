@@ -12,6 +12,8 @@ import type { PeerInput } from '../../lib/peer/core.ts'
 import type { StoreTask } from '../../lib/peer/core-tasks.ts'
 import type { Epochs, PeerMessage } from '../../lib/zab/types.ts'
 import type { View } from '../../lib/zab/zab.ts'
+import type { Knobs } from './knobs.ts'
+import type { Check } from './violation.ts'
 
 /** A group by its place and the chain that tells it from all others at that place. */
 export interface GroupId {
@@ -21,6 +23,10 @@ export interface GroupId {
 }
 
 export type TraceBody =
+  /** The first event. */
+  | { readonly kind: 'run'; readonly seed: number; readonly knobs: Knobs }
+  /** The last event of a run that broke a promise. */
+  | { readonly kind: 'violation'; readonly check: Check; readonly text: string }
   /** The nemesis, a client, or the run as a whole, in words. */
   | { readonly kind: 'note'; readonly text: string }
   /** A life of a peer begins with what is on its disk: everything up to `base` is in its tree. */

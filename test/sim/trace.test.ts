@@ -40,7 +40,15 @@ test('a trace is enough to check the predicates, and changes nothing of the run'
 test('every event is one line of JSON, and at least one line to read', () => {
   const { events } = traced(7)
   const kinds = new Set(events.map(({ kind }) => kind))
-  assert.deepEqual([...kinds].sort(), ['input', 'note', 'receive', 'request', 'start', 'turn'])
+  assert.deepEqual([...kinds].sort(), [
+    'input',
+    'note',
+    'receive',
+    'request',
+    'run',
+    'start',
+    'turn',
+  ])
   for (const event of events) {
     const json = toJson(event)
     assert.ok(!json.includes('\n'))

@@ -6,9 +6,11 @@
 
 import type { PeerInput, TurnOutput } from '../../lib/peer/core.ts'
 import { describeEvent } from './describe.ts'
+import type { Knobs } from './knobs.ts'
 import type { SimPeer } from './peer.ts'
 import type { TraceBody, TraceEvent } from './trace-event.ts'
 import { inputBody, type StoodBefore, stand, startBody, turnBody } from './trace-peer.ts'
+import type { Violation } from './violation.ts'
 
 export type OnEvent = (event: TraceEvent) => void
 
@@ -44,6 +46,14 @@ export class Trace {
     let hash = Math.imul(this.#hash ^ (word | 0), 0x9e3779b1)
     hash ^= hash >>> 15
     this.#hash = Math.imul(hash, 0x85ebca77)
+  }
+
+  begins(seed: number, knobs: Knobs): void {
+    if (this.on) this.#add('--', { kind: 'run', seed, knobs })
+  }
+
+  fails({ check, message }: Violation): void {
+    if (this.on) this.#add('!!', { kind: 'violation', check, text: message })
   }
 
   line(who: string, text: string): void {

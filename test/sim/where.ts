@@ -15,10 +15,12 @@ const FILES: Readonly<Record<string, readonly string[]>> = {
   checks: [
     'book',
     'chronicle',
+    'client-record',
     'conversation',
     'end-check',
     'execution',
     'expiry-check',
+    'history-check',
     'peer-check',
     'session-check',
     'wire-check',
@@ -74,13 +76,17 @@ function partsOf(nodes: readonly Profiler.ProfileNode[]): ReadonlyMap<number, st
   for (const { id, callFrame, children = [] } of nodes) {
     const { functionName, url } = callFrame
     const callers = inherited.get(id) ?? REST
-    const own = PART_OF_FILE.get(/\/test\/sim\/([\w-]+)\.ts$/.exec(url)?.[1] ?? '')
-    const part = functionName === '(garbage collector)' ? 'garbage collection' : own
+    const part = functionName === '(garbage collector)' ? 'garbage collection' : partOf(url)
     const found = callers === CHECKS ? CHECKS : (part ?? callers)
     parts.set(id, found)
     for (const child of children) inherited.set(child, found)
   }
   return parts
+}
+
+function partOf(url: string): string | undefined {
+  if (url.includes('/test/check/')) return CHECKS
+  return PART_OF_FILE.get(/\/test\/sim\/([\w-]+)\.ts$/.exec(url)?.[1] ?? '')
 }
 
 /** One line for each part, the largest first. */
