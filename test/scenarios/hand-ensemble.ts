@@ -1,6 +1,6 @@
 /**
- * Whole peers and their clients in one thread, moved by hand: frames, tasks of the disks and frames of clients wait until
- * the test lets them go, one by one. What a peer's thread does in one turn is one step.
+ * Whole peers and their clients in one thread, moved by hand: frames, tasks of the disks and frames of clients wait
+ * until the test lets them go, one by one. What a peer's thread does in one turn is one step.
  */
 
 import assert from 'node:assert/strict'

@@ -1,6 +1,7 @@
 /**
- * A database in memory that stands in for LevelDB under a real store. It keeps a journal of its atomic writes and knows
- * which of them were synced, so that a test can see what any crash would leave; and any of its calls can be made to fail.
+ * A database in memory that stands in for LevelDB under a real store. It keeps a journal of its atomic writes and
+ * knows which of them were synced, so that a test can see what any crash would leave; and any of its calls can be made
+ * to fail.
  */
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'

@@ -1,11 +1,11 @@
 /**
- * ZOOKEEPER-1208, 1367, 1496, 2355, 3471, 4837 and 5010: ephemeral nodes whose session was gone and that stayed for ever.
- * A create was queued behind the close of its session; a session that a new leader did not know of never expired; a
- * follower missed the close in its synchronisation.
+ * ZOOKEEPER-1208, 1367, 1496, 2355, 3471, 4837 and 5010: ephemeral nodes whose session was gone and that stayed for
+ * ever. A create was queued behind the close of its session; a session that a new leader did not know of never
+ * expired; a follower missed the close in its synchronisation.
  *
- * Here a session is closing from the moment its close is proposed, a close names every node it takes away, and each new
- * leader gives every session in its tree a clock. Whatever dies at whatever step, in the end every ephemeral node belongs
- * to a session that is there, on every peer; those of the dead are gone, those of the living are not.
+ * Here a session is closing from the moment its close is proposed, a close names every node it takes away, and each
+ * new leader gives every session in its tree a clock. Whatever dies at whatever step, in the end every ephemeral node
+ * belongs to a session that is there, on every peer; those of the dead are gone, those of the living are not.
  */
 
 import assert from 'node:assert/strict'

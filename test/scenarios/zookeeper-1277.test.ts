@@ -1,6 +1,7 @@
 /**
- * ZOOKEEPER-1277: when the counter in the lower half of the zxid was used up, the next transaction carried over into the
- * epoch. The leader then was in an epoch that nobody had agreed on, and logs no longer told whose transactions they held.
+ * ZOOKEEPER-1277: when the counter in the lower half of the zxid was used up, the next transaction carried over into
+ * the epoch. The leader then was in an epoch that nobody had agreed on, and logs no longer told whose transactions
+ * they held.
  *
  * Here a reign ends with its counter. Clients write through the end of many short reigns: each is followed by an
  * election and a later epoch, every write is done and answered once, and a leader that dies at any step around the end

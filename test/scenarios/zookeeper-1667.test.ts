@@ -1,10 +1,10 @@
 /**
- * ZOOKEEPER-1412 and 1667: when a client reconnected, what its watches had missed was worked out from the wrong facts: a
- * watch on a node that had come, gone or changed meanwhile was told of the wrong thing, or not at all.
+ * ZOOKEEPER-1412 and 1667: when a client reconnected, what its watches had missed was worked out from the wrong facts:
+ * a watch on a node that had come, gone or changed meanwhile was told of the wrong thing, or not at all.
  *
  * Here a client's home dies at every step while what it watches changes in every way there is. However it hears of it,
- * it hears once, before anything shows it the change, and it hears of nothing that did not happen. Only a node that came
- * and went while nobody watched leaves no trace.
+ * it hears once, before anything shows it the change, and it hears of nothing that did not happen. Only a node that
+ * came and went while nobody watched leaves no trace.
  */
 
 import assert from 'node:assert/strict'

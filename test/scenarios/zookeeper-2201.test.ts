@@ -1,10 +1,10 @@
 /**
- * ZOOKEEPER-2201, 2380 and 2687: the leader sent to its followers while it held a lock. A follower whose connection took
- * nothing more blocked that send, and with it the commits of all others and even the shutdown.
+ * ZOOKEEPER-2201, 2380 and 2687: the leader sent to its followers while it held a lock. A follower whose connection
+ * took nothing more blocked that send, and with it the commits of all others and even the shutdown.
  *
  * Here nobody waits for a port. A follower that takes nothing from its port delays no commit; the leader gives it up
- * after `syncLimitTicks` of silence and sends it nothing more, so what waits in the port is bounded by what is proposed
- * in that time. When the follower takes turns again it is brought up to date like any other.
+ * after `syncLimitTicks` of silence and sends it nothing more, so what waits in the port is bounded by what is
+ * proposed in that time. When the follower takes turns again it is brought up to date like any other.
  */
 
 import assert from 'node:assert/strict'

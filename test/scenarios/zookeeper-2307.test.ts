@@ -33,7 +33,7 @@ interface Promised {
   readonly last: Zxid
 }
 
-test('whatever prefix of its writes survives, the epochs are in order and none is forgotten', async t => {
+test('whatever prefix of its writes survives, the epochs are in order and kept', async t => {
   const database = new MapDatabase()
   const store = await openFresh(t, database)
   await recover(store)

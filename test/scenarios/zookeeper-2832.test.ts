@@ -1,11 +1,11 @@
 /**
- * ZOOKEEPER-2832: the leader told how to bring a follower up to date from the order of zxids alone. A follower had logged
- * something that no other peer had, and its last zxid lay between two that the leader knew: the leader sent what comes
- * after, and the foreign entry stayed in the follower's log for ever.
+ * ZOOKEEPER-2832: the leader told how to bring a follower up to date from the order of zxids alone. A follower had
+ * logged something that no other peer had, and its last zxid lay between two that the leader knew: the leader sent
+ * what comes after, and the foreign entry stayed in the follower's log for ever.
  *
- * Here a follower says where each epoch ends in its log, and the leader cuts where the two logs part. All pairs of logs
- * that three reigns of at most two proposals can leave behind are brought together: nothing common is cut, nothing
- * foreign stays, and a DIFF, a TRUNC or a SNAP is sent where it should be.
+ * Here a follower says where each epoch ends in its log, and the leader cuts where the two logs part. All pairs of
+ * logs that three reigns of at most two proposals can leave behind are brought together: nothing common is cut,
+ * nothing foreign stays, and a DIFF, a TRUNC or a SNAP is sent where it should be.
  */
 
 import assert from 'node:assert/strict'

@@ -1,11 +1,11 @@
 /**
- * ZOOKEEPER-2845: a server that lost its leadership kept its database in memory and first brought it up to the end of its
- * own log, proposals included that nobody else had. The next leader told it to cut those from the log; in memory they
- * stayed, and were served.
+ * ZOOKEEPER-2845: a server that lost its leadership kept its database in memory and first brought it up to the end of
+ * its own log, proposals included that nobody else had. The next leader told it to cut those from the log; in memory
+ * they stayed, and were served.
  *
  * Here a tree holds what is committed and nothing else. A leader that proposed alone is cut off at every step, rejoins
- * with what it has in memory or after a restart, and later leads again: all trees have one digest, and what a client was
- * told is in them.
+ * with what it has in memory or after a restart, and later leads again: all trees have one digest, and what a client
+ * was told is in them.
  */
 
 import assert from 'node:assert/strict'

@@ -1,11 +1,11 @@
 /**
  * ZOOKEEPER-2872, 2325 and 3231: a synchronisation by snapshot that was interrupted, snapshots that were empty, and a
- * purge that counted snapshots which nobody could read: each left a log whose beginning was gone, and the server went on
- * from an empty tree as if nothing had ever been there.
+ * purge that counted snapshots which nobody could read: each left a log whose beginning was gone, and the server went
+ * on from an empty tree as if nothing had ever been there.
  *
- * Here a snapshot becomes visible by one record, and what it replaces goes with the same write or later. Whatever prefix
- * of its writes a store is left with, it has what it promised; without a snapshot that can be read and without the
- * beginning of the log it says so.
+ * Here a snapshot becomes visible by one record, and what it replaces goes with the same write or later. Whatever
+ * prefix of its writes a store is left with, it has what it promised; without a snapshot that can be read and without
+ * the beginning of the log it says so.
  */
 
 import assert from 'node:assert/strict'

@@ -1,11 +1,11 @@
 /**
- * ZOOKEEPER-3104: while a follower was being sent a snapshot, NEWLEADER could be queued before the proposals that follow
- * the snapshot. The follower acknowledged NEWLEADER with a log that ended at the snapshot, and the leader counted that as
- * a log that had everything.
+ * ZOOKEEPER-3104: while a follower was being sent a snapshot, NEWLEADER could be queued before the proposals that
+ * follow the snapshot. The follower acknowledged NEWLEADER with a log that ended at the snapshot, and the leader
+ * counted that as a log that had everything.
  *
- * Here NEWLEADER is the last of a synchronisation. With a leader that proposes at any moment while it reads and sends the
- * snapshot, the stream is always the snapshot, then every proposal since, then NEWLEADER; and what NEWLEADER vouched for
- * is on the follower's disk when it is acknowledged.
+ * Here NEWLEADER is the last of a synchronisation. With a leader that proposes at any moment while it reads and sends
+ * the snapshot, the stream is always the snapshot, then every proposal since, then NEWLEADER; and what NEWLEADER
+ * vouched for is on the follower's disk when it is acknowledged.
  */
 
 import assert from 'node:assert/strict'

@@ -5,8 +5,8 @@
  * session twice, took its parent's pzxid back, and a watch on the children missed the change.
  *
  * Here a snapshot is a cut between two groups, whatever is applied while it is written, and the log is replayed from
- * there, each transaction once. After every step of a busy ensemble, every disk is started from: it comes to a tree that
- * was there at that zxid, down to the digest, and the rest of its log leads on exactly as it did.
+ * there, each transaction once. After every step of a busy ensemble, every disk is started from: it comes to a tree
+ * that was there at that zxid, down to the digest, and the rest of its log leads on exactly as it did.
  */
 
 import assert from 'node:assert/strict'

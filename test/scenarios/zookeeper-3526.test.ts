@@ -1,11 +1,11 @@
 /**
- * ZOOKEEPER-3526: while a server had no quorum it served reads only, through an object that kept its own idea of how far
- * the committed log in memory went. The leader it became later used those bounds: they said that its log ended before it
- * began, and a follower was told to cut off committed transactions.
+ * ZOOKEEPER-3526: while a server had no quorum it served reads only, through an object that kept its own idea of how
+ * far the committed log in memory went. The leader it became later used those bounds: they said that its log ended
+ * before it began, and a follower was told to cut off committed transactions.
  *
- * Here there is no read-only mode yet, and the bounds are those of the one log. A leader that was alone for long brings
- * a follower up to date wherever its memory and its stored log begin and wherever the follower's log ends: nothing
- * committed is ever cut, and what can be had from the log is not sent as a snapshot.
+ * Here there is no read-only mode yet, and the bounds are those of the one log. A leader that was alone for long
+ * brings a follower up to date wherever its memory and its stored log begin and wherever the follower's log ends:
+ * nothing committed is ever cut, and what can be had from the log is not sent as a snapshot.
  */
 
 import assert from 'node:assert/strict'

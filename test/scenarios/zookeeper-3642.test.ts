@@ -1,6 +1,6 @@
 /**
- * ZOOKEEPER-3642 and 5094: a connection that broke in the middle of a SNAP or a TRUNC left the follower's tree in memory
- * ahead of its disk. It then asked for what follows its memory, and the log on disk had a hole.
+ * ZOOKEEPER-3642 and 5094: a connection that broke in the middle of a SNAP or a TRUNC left the follower's tree in
+ * memory ahead of its disk. It then asked for what follows its memory, and the log on disk had a hole.
  *
  * Here nothing of a synchronisation is in memory before it is on disk. The connection breaks, or the follower dies, at
  * every message of a SNAP and of a TRUNC; the next vote is that of the disk, and in the end both logs are the same.

@@ -1,10 +1,10 @@
 /**
- * ZOOKEEPER-1154, 1156, 1489 and 3701: a follower was told to cut its log, and the cut was missed, went too far, or was
- * followed by appends at the place where the log had ended before. With a full disk it failed without anybody noticing,
- * and two servers went on from different logs.
+ * ZOOKEEPER-1154, 1156, 1489 and 3701: a follower was told to cut its log, and the cut was missed, went too far, or
+ * was followed by appends at the place where the log had ended before. With a full disk it failed without anybody
+ * noticing, and two servers went on from different logs.
  *
- * Here a cut is one synced write together with what follows it. A crash leaves the old log or the new one, whole; if the
- * write fails, the peer is at its end, has acknowledged nothing, and still has its old log.
+ * Here a cut is one synced write together with what follows it. A crash leaves the old log or the new one, whole; if
+ * the write fails, the peer is at its end, has acknowledged nothing, and still has its old log.
  */
 
 import assert from 'node:assert/strict'

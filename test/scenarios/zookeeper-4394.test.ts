@@ -1,10 +1,12 @@
 /**
  * ZOOKEEPER-4394 and 3023: between NEWLEADER and UPTODATE a follower had already handed the proposals of its
  * synchronisation on, so the COMMIT of one of them found an empty queue: the follower crashed, came back, and crashed
- * again. Before that was mended, the proposals of a DIFF were logged and committed only after NEWLEADER was acknowledged.
+ * again. Before that was mended, the proposals of a DIFF were logged and committed only after NEWLEADER was
+ * acknowledged.
  *
  * Here one stream of a synchronisation is told in every division into turns, with the disk done at every moment: each
- * proposal is delivered once, in order, the follower stays, and what NEWLEADER vouches for is on disk when that is said.
+ * proposal is delivered once, in order, the follower stays, and what NEWLEADER vouches for is on disk when that is
+ * said.
  */
 
 import assert from 'node:assert/strict'

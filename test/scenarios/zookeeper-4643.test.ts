@@ -1,6 +1,6 @@
 /**
- * ZOOKEEPER-4643: a follower wrote its currentEpoch file before the transactions of the synchronisation. When it died in
- * between, it came back with the higher epoch and the shorter log, won the next election by the epoch, and had the
+ * ZOOKEEPER-4643: a follower wrote its currentEpoch file before the transactions of the synchronisation. When it died
+ * in between, it came back with the higher epoch and the shorter log, won the next election by the epoch, and had the
  * others cut off what they had committed.
  *
  * Here the epoch stands in the batch that holds the log it vouches for. A follower may die at each step of its

@@ -1,6 +1,6 @@
 /**
- * ZOOKEEPER-4646: the transactions of a synchronisation were handed to the disk thread before NEWLEADER was acknowledged,
- * but nobody waited for that thread. The acknowledgement could overtake the fsync.
+ * ZOOKEEPER-4646: the transactions of a synchronisation were handed to the disk thread before NEWLEADER was
+ * acknowledged, but nobody waited for that thread. The acknowledgement could overtake the fsync.
  *
  * Here a real store is held up in the middle of the write: however long that takes and whatever else the leader says,
  * NEWLEADER is not acknowledged. The write is a synced one, and once it is done everything it vouches for is there.

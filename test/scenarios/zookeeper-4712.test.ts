@@ -1,11 +1,11 @@
 /**
- * ZOOKEEPER-4712, 4541 and 3598: a follower that lost its leader computed its next vote while its disk thread was still
- * writing. The late write landed in the middle of the next reign: the log on disk was longer than the one the peer had
- * voted with and been synchronised from.
+ * ZOOKEEPER-4712, 4541 and 3598: a follower that lost its leader computed its next vote while its disk thread was
+ * still writing. The late write landed in the middle of the next reign: the log on disk was longer than the one the
+ * peer had voted with and been synchronised from.
  *
- * Here a peer votes only when its disk is quiet. Whenever the leader goes, with writes under way on both followers, every
- * vote names exactly what its peer has on disk, and a completion that is not that of the write under way counts for
- * nothing.
+ * Here a peer votes only when its disk is quiet. Whenever the leader goes, with writes under way on both followers,
+ * every vote names exactly what its peer has on disk, and a completion that is not that of the write under way counts
+ * for nothing.
  */
 
 import assert from 'node:assert/strict'

@@ -1,10 +1,10 @@
 /**
  * ZOOKEEPER-4785: in a DIFF only what was known to be committed went to disk in time; the uncommitted tail that came
- * with it was handed to another thread. A follower that was bounced right after its acknowledgement had lost that tail,
- * although the leader had counted on it.
+ * with it was handed to another thread. A follower that was bounced right after its acknowledgement had lost that
+ * tail, although the leader had counted on it.
  *
- * Here the tail is part of the write that NEWLEADER is acknowledged for, or is not acknowledged. The follower is bounced
- * at every step, then the leader dies: what anybody saw stays.
+ * Here the tail is part of the write that NEWLEADER is acknowledged for, or is not acknowledged. The follower is
+ * bounced at every step, then the leader dies: what anybody saw stays.
  */
 
 import assert from 'node:assert/strict'

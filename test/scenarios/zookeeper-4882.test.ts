@@ -1,10 +1,10 @@
 /**
- * ZOOKEEPER-4882: a follower's disk failed once. The transaction that could not be logged was applied in memory all the
- * same when its commit came, and those after it were logged: the log had a hole that came to light, as lost data, at the
- * next start.
+ * ZOOKEEPER-4882: a follower's disk failed once. The transaction that could not be logged was applied in memory all
+ * the same when its commit came, and those after it were logged: the log had a hole that came to light, as lost data,
+ * at the next start.
  *
- * Here any write may be the one that fails, once or from then on. The peer stops at once: it acknowledges nothing more,
- * its store takes nothing more, and what it comes back with has no hole and lacks nothing it had acknowledged.
+ * Here any write may be the one that fails, once or from then on. The peer stops at once: it acknowledges nothing
+ * more, its store takes nothing more, and what it comes back with has no hole and lacks nothing it had acknowledged.
  */
 
 import assert from 'node:assert/strict'

@@ -3,9 +3,9 @@
  * voted with, what it did not have. And a log file that was created but still empty when the server died kept it from
  * starting.
  *
- * Here every byte of every record that a store keeps is spoilt in turn: either the store says that something is damaged,
- * or what it comes back with is exactly what was there. And the empty files that a crash leaves right after a start keep
- * nobody from starting again.
+ * Here every byte of every record that a store keeps is spoilt in turn: either the store says that something is
+ * damaged, or what it comes back with is exactly what was there. And the empty files that a crash leaves right after a
+ * start keep nobody from starting again.
  */
 
 import assert from 'node:assert/strict'
