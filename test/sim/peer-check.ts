@@ -119,17 +119,19 @@ export class PeerCheck {
     this.#checkSafe(this.#points[low]!)
   }
 
-  /** The costly checks, of every peer. */
+  /** The costly checks: of every peer, but of one disk only, and of another next time. */
   #round(): void {
     this.#rounds++
     this.#nextRound = Math.round(this.#turns * ROUND_GROWTH)
     const { chronicle } = this
-    for (const { sid, zab, tree, disk, trusted } of this.#peers) {
+    for (const peer of this.#peers) {
+      const { sid, zab, tree, disk } = peer
       if (zab !== undefined && tree !== undefined) {
         checkLog(sid, zab.history, chronicle)
         checkTree(sid, tree, this.#execution)
       }
-      if (trusted) checkDisk(sid, disk.safe, chronicle)
+      const isNext = sid === 1 + (this.#rounds % this.#peers.length)
+      if (isNext && peer.trusted) checkDisk(sid, disk.safe, chronicle)
     }
     const last = this.#points.at(-1)
     if (last !== undefined) this.#checkSafe(last)
