@@ -41,14 +41,19 @@ export function serveAgain(ensemble: Ensemble, tower: Watchtower): Promise<Rest>
 }
 
 /** Waits until every peer serves and has applied the same. Their trees must then be equal. */
-export function comeToRest(ensemble: Ensemble, tower: Watchtower): Promise<Rest> {
-  return until(ensemble, tower, isLevel)
+export function comeToRest(
+  ensemble: Ensemble,
+  tower: Watchtower,
+  budgetTicks = BUDGET_TICKS,
+): Promise<Rest> {
+  return until(ensemble, tower, isLevel, budgetTicks)
 }
 
 async function until(
   ensemble: Ensemble,
   tower: Watchtower,
   condition: (status: EnsembleStatus) => boolean,
+  budgetTicks = BUDGET_TICKS,
 ): Promise<Rest> {
   const since = performance.now()
   const first = tower.sids.map(sid => tower.ticks(sid))
@@ -56,9 +61,9 @@ async function until(
     const status = await ensemble.status()
     const ms = performance.now() - since
     if (condition(status)) return { ms, problem: isLevel(status) ? treesDiffer(status) : undefined }
-    const outOfTicks = tower.sids.every((sid, at) => tower.ticks(sid) - first[at]! > BUDGET_TICKS)
+    const outOfTicks = tower.sids.every((sid, at) => tower.ticks(sid) - first[at]! > budgetTicks)
     if (outOfTicks || ms > BUDGET_MS) {
-      const waited = `not at rest after ${Math.round(ms)} ms and ${BUDGET_TICKS} ticks`
+      const waited = `not at rest after ${Math.round(ms)} ms and ${budgetTicks} ticks`
       return { ms, problem: `${waited}: ${describe(status)}` }
     }
     await sleep(LOOK_MS)
