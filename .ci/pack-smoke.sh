@@ -22,10 +22,13 @@ grep -qx 'pack smoke: ok' output
 
 # The declarations must be complete in themselves.
 cat >types.mts <<'TYPES'
-import { openEnsemble } from 'quorumtree'
+import { type Faults, openEnsemble } from 'quorumtree'
 
 const ensemble = await openEnsemble({ peers: 3, dataDir: 'data' })
 const tree = await ensemble.connect()
+export const faults: Faults = ensemble.faults
+await faults.partition([[1], [2, 3]])
+await faults.partition({ from: 1, to: [2, 3] })
 export const data: Buffer = tree.get('/greeting').data
 export const version: number = (await tree.promises.set('/greeting', 'good day')).version
 TYPES
