@@ -23,6 +23,15 @@ export type Event =
       readonly kept: boolean
       readonly path: string
     }
+  | {
+      readonly kind: 'write'
+      readonly change: number
+      readonly inode: number
+      readonly kept: boolean
+      readonly offset: number
+      readonly length: number
+      readonly path: string
+    }
   | { readonly kind: 'mkdir' | 'rmdir'; readonly change: number; readonly path: string }
   | {
       readonly kind: 'sync'
@@ -77,6 +86,12 @@ function parseEvent(line: string): Event | undefined {
         ...{ kind, change: Number(words[2]), inode: Number(words[3]) },
         ...{ kept: words[4] === '1', path },
       }
+    }
+    case 'write': {
+      const { words, path } = split(line, 7)
+      const [change, inode, kept, offset, length] = words.slice(2).map(Number)
+      const place = { offset: offset!, length: length! }
+      return { kind, change: change!, inode: inode!, kept: kept === 1, ...place, path }
     }
     case 'sync': {
       const { words, path } = split(line, 5)

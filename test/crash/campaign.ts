@@ -41,7 +41,10 @@ export type Kind = 'strict' | 'window' | 'harsh' | 'control'
 /** What is done to a life before and while it lives. */
 interface Course {
   readonly armed: Armed | undefined
-  readonly late: boolean
+  /** Opens its store when the others have a leader. */
+  readonly late: number | undefined
+  /** Writes what the others do not. */
+  readonly ahead: number | undefined
   readonly peerToKill: number | undefined
   readonly end: 'load' | 'opening' | 'close' | 'close unused'
 }
@@ -50,7 +53,10 @@ const LOAD_MS_MAX = 400
 const CONTROL_MS = 150
 /** How long an armed failpoint is waited for. */
 const ARMED_MS = 500
-const LATE_MS = 150
+const LATE_MS = 250
+const ARMED = 0.7
+const WHILE_OPENING = 0.4
+const ORDERLY = 0.15
 const POWER_CUT = 0.75
 const WIPE = 0.06
 const HARM = 0.04
@@ -60,13 +66,18 @@ const SMALL_FILES = 0.8
 const ONE_IN_TWO = 0.5
 
 const UNDISTURBED: Course = {
-  ...{ armed: undefined, late: false, peerToKill: undefined },
+  ...{ armed: undefined, late: undefined, ahead: undefined, peerToKill: undefined },
   end: 'load',
 }
 
 const NEED_WIPE: readonly PointName[] = [
   ...(['first record', 'staged chunk', 'install'] as const),
-  ...(['create identity', 'sync identity', 'rename identity'] as const),
+  ...(['create identity', 'sync identity', 'rename identity', 'create note'] as const),
+]
+/** How LevelDB makes a new database is not how it opens one. */
+const NEW_DATABASE: readonly PointName[] = [
+  ...(['create manifest', 'sync manifest', 'unlink manifest', 'sync directory'] as const),
+  ...(['create current', 'sync current', 'rename current', 'create log'] as const),
 ]
 
 export class Campaign {
@@ -110,10 +121,11 @@ export class Campaign {
   /** One more life; in the first all is made, with every peer, and synced. */
   async cycle(): Promise<void> {
     if (!this.#founded || this.#options.kind === 'control') return await this.#live(UNDISTURBED)
-    const course = this.#drawCourse()
-    await this.#harm(course.armed?.name)
+    const armed = this.#chooseArmed()
     try {
-      await this.#live(course)
+      if (armed?.name === 'truncation') await this.#live(this.#preparation())
+      await this.#harm(armed)
+      await this.#live(this.#drawCourse(armed))
     } catch (error) {
       if (!(await this.#isRefusal(error))) throw error
       this.#counters.refused++
@@ -144,29 +156,48 @@ export class Campaign {
     this.#founded = false
   }
 
-  #drawCourse(): Course {
+  #chooseArmed(): Armed | undefined {
+    if (!this.#prng.chance(ARMED)) return undefined
+    const armed = this.#coverage.choose(this.#prng)
+    // It is the leader before who comes by it, whoever that was.
+    return armed.name === 'truncation' ? { ...armed, sid: undefined } : armed
+  }
+
+  #drawCourse(armed: Armed | undefined): Course {
     const prng = this.#prng
-    const chance = prng.unit()
-    const armed = chance < 0.6 ? this.#coverage.choose(prng) : undefined
-    const end = armed?.name === 'close' || (chance >= 0.6 && chance < 0.65) ? 'close' : 'load'
     const many = this.#options.peers > 2
+    const truncates = armed?.name === 'truncation'
     return {
       armed,
-      late: armed?.name === 'truncation' || (many && prng.chance(LATE)),
+      late: truncates ? this.#leader : many && prng.chance(LATE) ? this.#drawLate() : undefined,
+      ahead: undefined,
       peerToKill: many && prng.chance(PEER_KILL) ? prng.between(1, this.#options.peers) : undefined,
-      end: chance >= 0.65 && chance < 0.8 ? 'opening' : end,
+      end: this.#drawEnd(armed),
     }
   }
 
+  #drawEnd(armed: Armed | undefined): Course['end'] {
+    if (armed?.name === 'close') return 'close'
+    if (armed !== undefined) return 'load'
+    if (this.#prng.chance(WHILE_OPENING)) return 'opening'
+    return this.#prng.chance(ORDERLY) ? 'close' : 'load'
+  }
+
+  /** For a log that has to be cut: its peer leads now, and will come late. */
+  #preparation(): Course {
+    return { ...UNDISTURBED, ahead: this.#leader }
+  }
+
   /** Wipes or spoils the store of a peer that the others can do without. */
-  async #harm(point: PointName | undefined): Promise<void> {
+  async #harm(armed: Armed | undefined): Promise<void> {
+    const point = armed?.name
     const { peers, kind } = this.#options
     if (kind !== 'strict' || (this.#sick.size + 1) * 2 > peers) return
     const prng = this.#prng
-    const sid = prng.between(1, peers)
+    const sid = armed?.sid ?? prng.between(1, peers)
     if (this.#sick.has(sid)) return
     const directory = join(this.dataDir, `peer-${sid}`)
-    if (point !== undefined && NEED_WIPE.includes(point) ? true : prng.chance(WIPE)) {
+    if (prng.chance(chanceOfWipe(point))) {
       rmSync(directory, { recursive: true })
       this.#counters.wiped++
     } else {
@@ -218,8 +249,9 @@ export class Campaign {
     if (this.#expectation.findings.length > 0) return 'killed under load'
     if (course.end === 'close unused') return await this.#close(victim)
     victim.order(this.#orderOf(observed, course))
-    if (!(await victim.writing())) return 'at a failpoint under load'
-    const loadMs = this.#prng.between(this.#loadMsMin, LOAD_MS_MAX)
+    // Where only one log grows, nothing is acknowledged.
+    if (course.ahead === undefined && !(await victim.writing())) return 'at a failpoint under load'
+    const loadMs = this.#prng.between(this.#loadMsMin(course), LOAD_MS_MAX)
     if (course.end === 'close') {
       await pause(loadMs)
       return await this.#close(victim)
@@ -229,9 +261,9 @@ export class Campaign {
     return diesFirst ? 'at a failpoint under load' : 'killed under load'
   }
 
-  /** The control is to have something to lose. */
-  get #loadMsMin(): number {
-    return this.#options.kind === 'control' ? CONTROL_MS : 0
+  /** Time enough for something that can be lost, or has to be cut. */
+  #loadMsMin({ ahead }: Course): number {
+    return this.#options.kind === 'control' || ahead !== undefined ? CONTROL_MS : 0
   }
 
   async #close(victim: Victim): Promise<End> {
@@ -250,7 +282,7 @@ export class Campaign {
     this.#leader = observed.leader
   }
 
-  #planOf({ armed, late }: Course, { passages }: LifeFiles): Plan {
+  #planOf({ armed, late, ahead }: Course, { passages }: LifeFiles): Plan {
     const { peers, durability, kind } = this.#options
     const prng = this.#prng
     const first = !this.#founded
@@ -259,7 +291,8 @@ export class Campaign {
       // What all runs stand on is not to be lost.
       durability: first ? 'power' : durability,
       reader: prng.between(1, peers),
-      late: late ? { sid: this.#drawLate(), ms: LATE_MS } : undefined,
+      late: late === undefined ? undefined : { sid: late, ms: LATE_MS },
+      ahead,
       smallFiles: kind !== 'window' && prng.chance(SMALL_FILES),
     }
   }
@@ -291,6 +324,13 @@ export class Campaign {
     new PowerCut(this.#ledger, options, this.#prng, this.#counters.loss).apply(this.dataDir)
     for (const grave of this.#graves.splice(0)) rmSync(grave, { recursive: true })
   }
+}
+
+/** Certain where a point is only passed in a new directory, likely where that is another matter. */
+function chanceOfWipe(point: PointName | undefined): number {
+  if (point === undefined) return WIPE
+  if (NEED_WIPE.includes(point)) return 1
+  return NEW_DATABASE.includes(point) ? ONE_IN_TWO : WIPE
 }
 
 function harmFor(point: PointName | undefined): Harm | undefined {

@@ -1,11 +1,12 @@
 /** The process that is killed: opens the ensemble, tells everything there is, then writes until its end. */
 
+import { writeFileSync } from 'node:fs'
 import { extname } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { openConfigured } from '../../lib/ensemble/open.ts'
 import { checkEnsemble } from '../../lib/ensemble/options.ts'
 import type { Durability, Ensemble } from '../../lib/index.ts'
-import { type Order, PLAN_VARIABLE, type Plan, type Report } from './messages.ts'
+import { type Order, PLAN_VARIABLE, type Plan, type Report, stallFileOf } from './messages.ts'
 import { observe, prepare } from './observe.ts'
 import { Writer } from './writer.ts'
 
@@ -49,6 +50,7 @@ async function write(ensemble: Ensemble, order: Extract<Order, { kind: 'write' }
     return writer.start(own)
   })
   work.push(writers[0]!.delete(deletions))
+  if (plan.ahead !== undefined) writeFileSync(stallFileOf(plan), '')
   if (peerToKill !== undefined) work.push(disturb(ensemble, peerToKill))
   await Promise.all(work)
 }

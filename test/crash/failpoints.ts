@@ -3,17 +3,22 @@
  * armed the process kills itself, from within the call, so that nothing else of the peer runs after it.
  */
 
-import { openSync, writeSync } from 'node:fs'
+import { existsSync, openSync, writeSync } from 'node:fs'
 import type { Armed, Phase, StorePoint } from './points.ts'
 
 export class Failpoints {
   readonly #file: number
   readonly #armed: Armed | undefined
+  readonly #stallFile: string | undefined
   /** Passages of the armed point in the armed phase. */
   #passages = 0
 
-  /** @param file where passages are appended; shared by the threads of the process */
-  constructor(file: string, sid: number, armed: Armed | undefined) {
+  /**
+   * @param file where passages are appended; shared by the threads of the process
+   * @param stallFile once it is there, no write of groups comes to its end
+   */
+  constructor(file: string, sid: number, armed: Armed | undefined, stallFile?: string) {
+    this.#stallFile = stallFile
     this.#file = openSync(file, 'a')
     const isMeant = armed?.sid === undefined || armed.sid === sid
     this.#armed = isMeant ? armed : undefined
@@ -22,6 +27,7 @@ export class Failpoints {
   /** Does a durable step between its two points. */
   async around<T>(name: StorePoint, step: () => Promise<T>): Promise<T> {
     this.#pass(name, 'before')
+    if (name === 'groups') await this.#stall()
     const result = await step()
     this.#pass(name, 'after')
     return result
@@ -32,6 +38,11 @@ export class Failpoints {
     this.#pass(name, 'before')
     step()
     this.#pass(name, 'after')
+  }
+
+  async #stall(): Promise<void> {
+    const file = this.#stallFile
+    if (file !== undefined && existsSync(file)) await new Promise(() => undefined)
   }
 
   #pass(name: StorePoint, phase: Phase): void {

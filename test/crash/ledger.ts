@@ -17,6 +17,8 @@ const NEVER = -1
 export class Ledger {
   /** Synced bytes by inode. What is not here was there at the last power cut, and outlasted it. */
   readonly #synced = new Map<number, number>()
+  /** Changes done before the last sync of each file: what it was written over with until then is on the medium. */
+  readonly #syncedAt = new Map<number, number>()
   readonly #changes: Change[] = []
   /** Changes that every sync so far has made durable on a file system with one journal for all. */
   #settled = 0
@@ -34,6 +36,14 @@ export class Ledger {
 
   settledIn(directory: string): number {
     return this.#settledIn.get(directory) ?? 0
+  }
+
+  /** What was written over something since the file was synced, the latest first. */
+  unsyncedWrites(): Extract<Change, { readonly kind: 'write' }>[] {
+    const writes = this.#changes.flatMap((change, at) =>
+      change.kind === 'write' && at >= (this.#syncedAt.get(change.inode) ?? 0) ? [change] : [],
+    )
+    return writes.reverse()
   }
 
   /** Bytes of a file that are on the medium; 0 when not even its existence is promised, undefined for all of it. */
@@ -58,6 +68,7 @@ export class Ledger {
   /** After a power cut: what is there now is on the medium. */
   clear(): void {
     this.#synced.clear()
+    this.#syncedAt.clear()
     this.#changes.length = 0
     this.#settled = 0
     this.#settledIn.clear()
@@ -69,6 +80,9 @@ export class Ledger {
     const kept = this.#changes.filter(isOutside)
     if (kept.length === this.#changes.length) return
     this.#changes.splice(0, this.#changes.length, ...kept)
+    for (const change of kept) {
+      if (change.kind === 'write') this.#syncedAt.set(change.inode, kept.length)
+    }
     // The removal was synced, and the journal has all that was done before.
     this.#settled = this.#changes.length
     this.#settledIn.clear()
@@ -90,6 +104,7 @@ export class Ledger {
       this.#settledIn.set(path, Math.max(changes, this.settledIn(path)))
       return
     }
+    this.#syncedAt.set(inode, changes)
     const known = this.#synced.get(inode)
     if (known === undefined || size <= known) return
     this.#synced.set(inode, size)

@@ -6,7 +6,7 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Event, type Passages, parseAccount, parsePassages } from './account.ts'
-import type { Plan } from './messages.ts'
+import { type Plan, stallFileOf } from './messages.ts'
 import { type Armed, isStorePoint } from './points.ts'
 
 /** How lives end. A failpoint may be reached while the ensemble opens, later, or never: then it ends otherwise. */
@@ -56,7 +56,8 @@ export class LifeFiles {
 
   /** Without the grave, which is of use until the next power cut. */
   remove(): void {
-    for (const file of [this.passages, this.#account]) rmSync(file, { force: true })
+    for (const file of [this.passages, stallFileOf(this), this.#account])
+      rmSync(file, { force: true })
   }
 
   /** Of both kinds of points. */

@@ -148,6 +148,28 @@ test('what was removed comes back when its removal is lost', async t => {
   )
 })
 
+test('what was written over comes back, whole or in part, until it is synced', async t => {
+  const bed = await makeBed(t)
+  if (bed === undefined) return
+  const program = `${WRITE_AND_SYNC}
+    write('quorumtree.tail', 'before', 'w', 'file')
+    const file = fs.openSync(root + '/quorumtree.tail', 'r+')
+    fs.writeSync(file, 'after!', 0)`
+  const outcomes = await outcomesOf(bed, program, 'tails', 2 * SEEDS)
+  assert.ok(outcomes.has('quorumtree.tail=before'))
+  assert.ok(outcomes.has('quorumtree.tail=after!'))
+  assert.ok(outcomes.size > 2)
+  for (const outcome of outcomes) {
+    const text = outcome.slice(-6)
+    const from = [...text].findIndex((letter, at) => letter !== 'after!'[at])
+    assert.equal(text, from < 0 ? 'after!' : 'after!'.slice(0, from) + 'before'.slice(from))
+  }
+  assert.deepEqual(
+    await outcomesOf(bed, `${program}; fs.fdatasyncSync(file)`, 'tails', 3),
+    new Set(['quorumtree.tail=after!']),
+  )
+})
+
 test('in the strict model a name is durable with its directory only', async t => {
   const bed = await makeBed(t)
   if (bed === undefined) return

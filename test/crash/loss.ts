@@ -17,6 +17,7 @@ import {
   lstatSync,
   openSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmdirSync,
   truncateSync,
@@ -40,7 +41,7 @@ export interface LossCounts {
   deleted: number
   /** Files whose kept unsynced part was spoilt. */
   torn: number
-  /** Changes of names taken back. */
+  /** Changes of names, and of what was written over, taken back. */
   undone: number
 }
 
@@ -64,6 +65,8 @@ const TORN = 0.4
 const NEVER_SYNCED_KEPT = 0.1
 const UNDONE = 0.5
 
+type Overwrite = Extract<Change, { readonly kind: 'write' }>
+
 export class PowerCut {
   readonly #ledger: Ledger
   readonly #prng: Prng
@@ -81,6 +84,7 @@ export class PowerCut {
   apply(root: string): void {
     if (this.#options.model === 'journal') this.#undoFrom(this.#drawKept())
     if (this.#options.model === 'strict') this.#undoSingly()
+    for (const write of this.#ledger.unsyncedWrites()) this.#undoWrite(write)
     for (const path of filesIn(root)) this.#cut(path)
     this.#ledger.clear()
   }
@@ -130,6 +134,18 @@ export class PowerCut {
       default:
         return
     }
+    this.#counts.undone++
+  }
+
+  /** What was there before is back, from a random place on; or all that was written has stayed. */
+  #undoWrite({ path, inode, kept, offset, length, grave, change }: Overwrite): void {
+    if (!kept || inodeOf(path) !== inode) return
+    const before = readFileSync(join(grave, String(change)))
+    const from = this.#drawSize(0, length)
+    if (from >= before.length) return
+    const file = openSync(path, 'r+')
+    writeSync(file, before, from, before.length - from, offset + from)
+    closeSync(file)
     this.#counts.undone++
   }
 

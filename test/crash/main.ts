@@ -20,7 +20,7 @@ import { describe, newCounters } from './counters.ts'
 import { Coverage } from './coverage.ts'
 import { Journal } from './journal.ts'
 import { MODELS, type Model } from './loss.ts'
-import { CALL_POINTS, STORE_POINTS } from './points.ts'
+import { pointsOf } from './points.ts'
 import { buildChild, buildShim } from './program.ts'
 import { Window } from './window.ts'
 
@@ -88,8 +88,7 @@ async function prepareRun(place: string): Promise<Run> {
   const shim = noShim === undefined ? shimFile : undefined
   const kind = kindOf()
   const expectation = kind === 'window' || kind === 'harsh' ? new Window() : new Journal()
-  const names = shim === undefined ? STORE_POINTS : [...STORE_POINTS, ...CALL_POINTS]
-  const coverage = new Coverage(names, peers)
+  const coverage = new Coverage(pointsOf(durability, shim !== undefined), peers)
   const counters = newCounters()
   const campaign = new Campaign(
     { place, program, shim, peers, durability, models: modelsOf(), kind },

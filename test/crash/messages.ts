@@ -5,6 +5,11 @@ import type { Armed } from './points.ts'
 /** The environment variable that takes the plan to the peers' threads. */
 export const PLAN_VARIABLE = 'QUORUMTREE_CRASH_PLAN'
 
+/** While this file is there, the logs of all peers but the one ahead stand still. */
+export function stallFileOf({ passages }: Pick<Plan, 'passages'>): string {
+  return `${passages}-stall`
+}
+
 /** All a child is told when it starts, as its only argument. */
 export interface Plan {
   readonly dataDir: string
@@ -21,6 +26,8 @@ export interface Plan {
   readonly armed: Armed | undefined
   /** This peer opens its store when the others have long elected a leader. */
   readonly late: { readonly sid: number; readonly ms: number } | undefined
+  /** Once it writes, this peer's log alone grows. */
+  readonly ahead: number | undefined
   /** LevelDB is to change its files as often as it can. */
   readonly smallFiles: boolean
 }

@@ -4,13 +4,17 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { PeerBoot } from '../../lib/base/ports.ts'
 import { livePeer } from '../../lib/peer/life.ts'
 import { Failpoints } from './failpoints.ts'
-import { PLAN_VARIABLE, type Plan } from './messages.ts'
+import { PLAN_VARIABLE, type Plan, stallFileOf } from './messages.ts'
 import { openWatched } from './open-watched.ts'
 
 export async function runPeer(boot: PeerBoot): Promise<void> {
-  const { passages, armed, late, smallFiles } = JSON.parse(process.env[PLAN_VARIABLE]!) as Plan
+  const plan = JSON.parse(process.env[PLAN_VARIABLE]!) as Plan
+  const { passages, armed, late, ahead, smallFiles } = plan
+  const isBehind = ahead !== undefined && ahead !== boot.sid
+  const stallFile = isBehind ? stallFileOf(plan) : undefined
+  const failpoints = new Failpoints(passages, boot.sid, armed, stallFile)
   await livePeer(boot, async options => {
     if (late?.sid === boot.sid) await pause(late.ms)
-    return await openWatched(options, new Failpoints(passages, boot.sid, armed), smallFiles)
+    return await openWatched(options, failpoints, smallFiles)
   })
 }

@@ -42,11 +42,23 @@ export const CALL_POINTS = [
   'create identity',
   'sync identity',
   'rename identity',
+  'create note',
+  'write note',
+  'sync note',
   'create marker',
   'sync marker',
   'rename marker',
   'sync directory',
 ] as const
+
+/** Passed only where writes are synced. */
+const SYNCED_ONLY: readonly PointName[] = ['create note', 'write note', 'sync note']
+
+/** The points that a peer with this durability passes. */
+export function pointsOf(durability: string, withCalls: boolean): readonly PointName[] {
+  const all: readonly PointName[] = withCalls ? [...STORE_POINTS, ...CALL_POINTS] : STORE_POINTS
+  return durability === 'power' ? all : all.filter(name => !SYNCED_ONLY.includes(name))
+}
 
 export type StorePoint = (typeof STORE_POINTS)[number]
 export type CallPoint = (typeof CALL_POINTS)[number]

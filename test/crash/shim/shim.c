@@ -13,8 +13,9 @@
  * Events, with the number of the change, which counts all but `sync` and `killed` from 0:
  *   create KIND CHANGE INODE PATH         the file was not there before
  *   empty KIND CHANGE INODE PATH          the file was there and was cut to nothing
- *   rename KIND CHANGE INODE KEPT PATH NEW_PATH    written before it is done, as are the next two
+ *   rename KIND CHANGE INODE KEPT PATH NEW_PATH    written before it is done, as are the next three
  *   unlink KIND CHANGE INODE KEPT PATH
+ *   write KIND CHANGE INODE KEPT OFFSET LENGTH PATH    over what was there, which is kept like a removed file
  *   mkdir KIND CHANGE 0 PATH              (and rmdir)
  *   sync KIND CHANGES INODE SIZE PATH     durable: SIZE bytes, and CHANGES changes were done before it began
  *   killed CALL KIND,PHASE
@@ -55,6 +56,7 @@ static int (*real_rename)(const char *, const char *);
 static int (*real_unlink)(const char *);
 static int (*real_mkdir)(const char *, mode_t);
 static int (*real_rmdir)(const char *);
+static ssize_t (*real_pwrite)(int, const void *, size_t, off_t);
 static int (*real_fsync)(int);
 static int (*real_fdatasync)(int);
 
@@ -78,6 +80,8 @@ __attribute__((constructor)) static void begin(void) {
   real_unlink = (int (*)(const char *))dlsym(RTLD_NEXT, "unlink");
   real_mkdir = (int (*)(const char *, mode_t))dlsym(RTLD_NEXT, "mkdir");
   real_rmdir = (int (*)(const char *))dlsym(RTLD_NEXT, "rmdir");
+  real_pwrite =
+      (ssize_t(*)(int, const void *, size_t, off_t))dlsym(RTLD_NEXT, "pwrite64");
   real_fsync = (int (*)(int))dlsym(RTLD_NEXT, "fsync");
   real_fdatasync = (int (*)(int))dlsym(RTLD_NEXT, "fdatasync");
   copy_environment(root, sizeof root, "CRASH_SHIM_ROOT");
@@ -109,6 +113,7 @@ static const char *kind_of(const char *path) {
   if (strncmp(name, "MANIFEST-", 9) == 0) return "manifest";
   if (strcmp(name, "CURRENT") == 0 || ends_with(name, ".dbtmp")) return "current";
   if (strncmp(name, "quorumtree.json", 15) == 0) return in_root ? "marker" : "identity";
+  if (strncmp(name, "quorumtree.tail", 15) == 0) return "note";
   if (strncmp(name, "quorumtree.owner-", 17) == 0) return "owner";
   return "other";
 }
@@ -269,15 +274,65 @@ int rmdir(const char *path) {
   return result;
 }
 
+/* The path that a file was opened with; 0 when it is none of ours. */
+static int path_of(int file, char *path, size_t size) {
+  char link_path[64];
+  snprintf(link_path, sizeof link_path, "/proc/self/fd/%d", file);
+  ssize_t length = readlink(link_path, path, size - 1);
+  if (length <= 0) return 0;
+  path[length] = '\0';
+  return watched(path);
+}
+
+/* Keeps what is about to be written over. */
+static int keep_part(int file, size_t length, off_t offset, long change) {
+  char kept[PATH_MAX + 32], part[4096];
+  if (grave[0] == '\0' || length > sizeof part) return 0;
+  snprintf(kept, sizeof kept, "%s/%ld", grave, change);
+  /* The file may be open for writing only. */
+  char link_path[64];
+  snprintf(link_path, sizeof link_path, "/proc/self/fd/%d", file);
+  int reader = real_open(link_path, O_RDONLY | O_CLOEXEC);
+  if (reader < 0) return 0;
+  ssize_t found = pread(reader, part, length, offset);
+  close(reader);
+  int copy = real_open(kept, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  if (copy < 0) return 0;
+  int whole = found >= 0 && write(copy, part, (size_t)found) == found;
+  close(copy);
+  return whole;
+}
+
+ssize_t pwrite64(int file, const void *bytes, size_t length, off_t offset) {
+  char path[PATH_MAX];
+  struct stat found;
+  if (!path_of(file, path, sizeof path) || fstat(file, &found) != 0) {
+    return real_pwrite(file, bytes, length, offset);
+  }
+  const char *kind = kind_of(path);
+  point("write", kind, BEFORE);
+  pthread_mutex_lock(&order);
+  long change = atomic_fetch_add(&changes, 1);
+  int kept = keep_part(file, length, offset, change);
+  tell("write %s %ld %lu %d %lld %zu %s\n", kind, change, (unsigned long)found.st_ino, kept,
+       (long long)offset, length, path);
+  ssize_t result = real_pwrite(file, bytes, length, offset);
+  int error = errno;
+  pthread_mutex_unlock(&order);
+  if (result >= 0) point("write", kind, AFTER);
+  errno = error;
+  return result;
+}
+
+ssize_t pwrite(int file, const void *bytes, size_t length, off_t offset) {
+  return pwrite64(file, bytes, length, offset);
+}
+
 /* The size is taken first: what another thread appends meanwhile may or may not be reached. */
 static int sync_file(int file, int (*really)(int)) {
-  char link_path[64], path[PATH_MAX];
+  char path[PATH_MAX];
   struct stat found;
-  snprintf(link_path, sizeof link_path, "/proc/self/fd/%d", file);
-  ssize_t length = readlink(link_path, path, sizeof path - 1);
-  if (length <= 0 || fstat(file, &found) != 0) return really(file);
-  path[length] = '\0';
-  if (!watched(path)) return really(file);
+  if (!path_of(file, path, sizeof path) || fstat(file, &found) != 0) return really(file);
   const char *kind = S_ISDIR(found.st_mode) ? "directory" : kind_of(path);
   long before = atomic_load(&changes);
   point("sync", kind, BEFORE);
