@@ -181,7 +181,7 @@ const TREE_MUTATIONS: readonly Mutation[] = [
     assert(point`,
       },
     ],
-    killers: [testFile('test/scenarios/zookeeper-3127.test.ts', 'every disk')],
+    killers: [testFile('test/scenarios/zookeeper-3127.test.ts', 'while much is proposed')],
   },
   {
     name: 'zookeeper-3144',
@@ -193,7 +193,7 @@ const TREE_MUTATIONS: readonly Mutation[] = [
         replace: '',
       },
     ],
-    killers: [testFile('test/scenarios/zookeeper-3127.test.ts', 'every disk')],
+    killers: [testFile('test/scenarios/zookeeper-3127.test.ts', 'as things come')],
   },
   {
     name: 'zookeeper-3249',
@@ -280,7 +280,7 @@ const SESSION_MUTATIONS: readonly Mutation[] = [
         replace: '',
       },
     ],
-    killers: [testFile('test/scenarios/zookeeper-1208.test.ts', 'dying at any step')],
+    killers: [testFile('test/scenarios/zookeeper-1208.test.ts', 'it was with')],
   },
   {
     name: 'zookeeper-3471',
@@ -304,7 +304,7 @@ const SESSION_MUTATIONS: readonly Mutation[] = [
         replace: `    else if (node.czxid > held.since`,
       },
     ],
-    killers: [testFile('test/scenarios/zookeeper-1667.test.ts', 'there: set')],
+    killers: [testFile('test/scenarios/zookeeper-1667.test.ts', 'there: set, set')],
   },
   {
     name: 'zookeeper-1412',
@@ -318,7 +318,7 @@ const SESSION_MUTATIONS: readonly Mutation[] = [
       events.push({ type: 'created'`,
       },
     ],
-    killers: [testFile('test/scenarios/zookeeper-1667.test.ts', 'missing: create')],
+    killers: [testFile('test/scenarios/zookeeper-1667.test.ts', 'missing: create, set')],
   },
   {
     name: 'watch-told-after-answer',
@@ -338,7 +338,9 @@ const SESSION_MUTATIONS: readonly Mutation[] = [
     this.#answers.fire(changes, zxid)`,
       },
     ],
-    killers: [testFile('test/scenarios/zookeeper-1667.test.ts', 'by the watcher itself')],
+    killers: [
+      testFile('test/scenarios/zookeeper-1667.test.ts', 'there: set, by the watcher itself'),
+    ],
   },
 ]
 

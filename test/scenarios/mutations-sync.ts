@@ -108,7 +108,7 @@ export const SYNC_MUTATIONS: readonly Mutation[] = [
     this.#acked = zxid\n`,
       },
     ],
-    killers: [testFile('test/scenarios/zookeeper-4685.test.ts')],
+    killers: [testFile('test/scenarios/zookeeper-4685.test.ts', 'frame by frame')],
   },
   {
     name: 'zookeeper-4712',
@@ -268,7 +268,7 @@ export const SYNC_MUTATIONS: readonly Mutation[] = [
         replace: `    if (!this.serving || this.#over !== undefined) return\n`,
       },
     ],
-    killers: [testFile('test/scenarios/zookeeper-3109.test.ts')],
+    killers: [testFile('test/scenarios/zookeeper-3109.test.ts', 'just a quorum of 3')],
   },
   {
     name: 'zookeeper-1818',
