@@ -37,17 +37,20 @@ test('of many faults those are left that it takes, and no more ticks and clients
   assert.ok(attempts < 100)
 })
 
-test('shrinking ends after a number of runs, with what it has by then', () => {
+test('shrinking ends after a number of runs or of ticks, with what it has by then', () => {
   let runs = 0
   const fails = failingWith(5, 17)
   const attempt = (recipe: Recipe): Outcome => {
     runs++
     return fails(recipe)
   }
-  const { result, attempts } = shrink(WHOLE, fails(WHOLE), attempt, 10)
+  const few = { attempts: 10, ticks: 100_000 }
+  const { result, attempts } = shrink(WHOLE, fails(WHOLE), attempt, few)
   assert.equal(runs, 10)
   assert.equal(attempts, 10)
   assert.ok(result.violation !== undefined)
+  const short = { attempts: 1_000, ticks: 500 }
+  assert.ok(shrink(WHOLE, fails(WHOLE), attempt, short).attempts < 10)
 })
 
 test('another check that fails is another bug', () => {

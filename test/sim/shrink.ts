@@ -1,6 +1,6 @@
 /**
  * Makes a failing run smaller: the same check must fail with fewer faults, fewer ticks and fewer clients. What is left
- * is near to what it takes. Each attempt is a run, and there is a limit to their number.
+ * is near to what it takes. Each attempt is a run, and there is a limit to their number, and to their length together.
  */
 
 import type { Recipe } from './recipe.ts'
@@ -16,27 +16,34 @@ export interface Shrunk<Result extends Outcome> {
   readonly attempts: number
 }
 
-export const ATTEMPTS_MAX = 300
+export interface Effort {
+  readonly attempts: number
+  readonly ticks: number
+}
+
+/** Somewhat less than a minute. */
+const EFFORT_MAX: Effort = { attempts: 300, ticks: 200_000 }
 
 class Shrinker<Result extends Outcome> {
   readonly #attempt: (recipe: Recipe) => Result
-  readonly #attemptsMax: number
+  readonly #effortMax: Effort
   readonly #check: string
   readonly #lastOrdinal: number
   #recipe: Recipe
   #result: Result
   #attempts = 0
+  #ticks = 0
 
   constructor(
     recipe: Recipe,
     result: Result,
     attempt: (recipe: Recipe) => Result,
-    attemptsMax: number,
+    effortMax: Effort,
   ) {
     this.#recipe = recipe
     this.#result = result
     this.#attempt = attempt
-    this.#attemptsMax = attemptsMax
+    this.#effortMax = effortMax
     this.#check = result.violation?.check ?? ''
     this.#lastOrdinal = Math.max(0, ...result.faults.map(({ ordinal }) => ordinal))
   }
@@ -54,10 +61,12 @@ class Shrinker<Result extends Outcome> {
   }
 
   #fails(change: Partial<Recipe>): boolean {
-    if (this.#attempts >= this.#attemptsMax) return false
-    this.#attempts++
+    const { attempts, ticks } = this.#effortMax
+    if (this.#attempts >= attempts || this.#ticks >= ticks) return false
     const recipe = { ...this.#recipe, ...change }
     const result = this.#attempt(recipe)
+    this.#attempts++
+    this.#ticks += result.endTick
     if (result.violation?.check !== this.#check) return false
     this.#recipe = recipe
     this.#result = result
@@ -126,9 +135,9 @@ export function shrink<Result extends Outcome>(
   recipe: Recipe,
   result: Result,
   attempt: (recipe: Recipe) => Result,
-  attemptsMax = ATTEMPTS_MAX,
+  effortMax: Effort = EFFORT_MAX,
 ): Shrunk<Result> {
-  const shrinker = new Shrinker(recipe, result, attempt, attemptsMax)
+  const shrinker = new Shrinker(recipe, result, attempt, effortMax)
   shrinker.work()
   return shrinker.shrunk
 }
