@@ -4,7 +4,7 @@
  * lost, and only this file then tells a peer that has forgotten its promises from one that never made any.
  */
 
-import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Sid } from '../base/zxid.ts'
 import { asStorageFailure, storageFailure } from './failures.ts'
@@ -111,6 +111,11 @@ export async function claimDirectory(directory: string, sid: Sid): Promise<boole
   } catch (error) {
     throw asStorageFailure(error, directory)
   }
+}
+
+/** Has LevelDB make a new database where it finds a broken one. For a directory that was never in use. */
+export async function forgetDatabase(directory: string): Promise<void> {
+  await rm(join(directory, LEVELDB_CURRENT), { force: true })
 }
 
 /** To be called once the first record is durable. */

@@ -6,11 +6,12 @@
 import { Level } from 'level'
 import { assert } from '../base/assert.ts'
 import { MalformedError } from '../base/bytes.ts'
+import { TreeError } from '../base/errors.ts'
 import { LOG_START } from '../base/group.ts'
 import { SNAPSHOTS_KEPT } from '../base/limits.ts'
 import type { Durability } from '../base/ports.ts'
 import { EPOCH_ZERO, type Sid, ZXID_ZERO } from '../base/zxid.ts'
-import { checkFormat, checkOwner, claimDirectory, markInUse } from './directory.ts'
+import { checkFormat, checkOwner, claimDirectory, forgetDatabase, markInUse } from './directory.ts'
 import { type Database, Disk } from './disk.ts'
 import { asStorageFailure } from './failures.ts'
 import { META_KEY } from './keys.ts'
@@ -107,6 +108,26 @@ async function findMeta(
   return { meta, metaFault: undefined }
 }
 
+/**
+ * LevelDB does not sync all that a new database consists of: a power cut may leave one that cannot be opened. As long as
+ * the directory was never in use, nothing in it is of value, and LevelDB is to begin anew.
+ */
+async function openDatabase(
+  database: Database,
+  directory: string,
+  wasInUse: boolean,
+): Promise<void> {
+  try {
+    await database.open()
+  } catch (error) {
+    const failure = asStorageFailure(error, directory)
+    const isDamaged = failure instanceof TreeError && failure.code === 'DIRECTORY_DAMAGED'
+    if (wasInUse || !isDamaged) throw failure
+    await forgetDatabase(directory)
+    await database.open()
+  }
+}
+
 async function openLevelStore(
   directory: string,
   options: StoreOptions,
@@ -117,7 +138,7 @@ async function openLevelStore(
   await checkTables(directory)
   const database = makeDatabase(directory)
   try {
-    await database.open()
+    await openDatabase(database, directory, wasInUse)
     const found = await findMeta(database, directory, options, wasInUse)
     const { snapshotsKept = SNAPSHOTS_KEPT, durability } = options
     const sync = durability === 'power'

@@ -240,3 +240,19 @@ test("the system's reasons are told apart", () => {
   const full = Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC' })
   assert.equal((asStorageFailure(full, '/data') as TreeError).code, 'NO_SPACE')
 })
+
+test('a power cut in the first opening leaves a directory that opens', async t => {
+  // LevelDB syncs the pointer to its first manifest, but not that manifest.
+  for (const manifest of [undefined, '', 'garbage']) {
+    const directory = await temporaryDirectory(t)
+    const identity = { format: 1, sid: 1, inUse: false }
+    await writeFile(join(directory, IDENTITY), JSON.stringify(identity))
+    await writeFile(join(directory, 'CURRENT'), 'MANIFEST-000001\n')
+    if (manifest !== undefined) await writeFile(join(directory, 'MANIFEST-000001'), manifest)
+    const store = await openLevel(directory)
+    const recovered = await recover(store)
+    await store.close()
+    assert.deepEqual([recovered.fresh, recovered.damage], [true, undefined])
+    await makeUsed(directory)
+  }
+})
