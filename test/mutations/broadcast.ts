@@ -35,7 +35,7 @@ export const BROADCAST_MUTATIONS: readonly Mutation[] = [
         'this.#durableZxid = this.#groups.at(-1)?.last ?? inFlight.last',
       ),
     ],
-    killers: [campaign(150)],
+    killers: [campaign(60)],
   },
   {
     name: 'leader-counts-itself-before-durable',
@@ -47,7 +47,7 @@ export const BROADCAST_MUTATIONS: readonly Mutation[] = [
         'voter === config.sid ? history.last.zxid',
       ),
     ],
-    killers: [campaign(150)],
+    killers: [campaign(60)],
   },
   {
     name: 'quorum-minus-one',
@@ -125,7 +125,7 @@ export const BROADCAST_MUTATIONS: readonly Mutation[] = [
 `,
       ),
     ],
-    killers: [campaign(150)],
+    killers: [campaign(60)],
   },
   {
     name: 'reign-without-quorum',
@@ -205,7 +205,7 @@ export const BROADCAST_MUTATIONS: readonly Mutation[] = [
         'if (connection < 0 || this.#over !== undefined) return',
       ),
     ],
-    killers: [campaign(150)],
+    killers: [campaign(60)],
   },
   {
     name: 'ack-never-checked',

@@ -148,7 +148,7 @@ export const ELECTION_MUTATIONS: readonly Mutation[] = [
         'const promised = true',
       ),
     ],
-    killers: [campaign(150)],
+    killers: [campaign(60)],
   },
   {
     name: 'promise-taken-back',

@@ -123,7 +123,7 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
 `,
       ),
     ],
-    killers: [campaign(150)],
+    killers: [campaign(60)],
   },
   {
     name: 'snapshot-visible-too-soon',

@@ -131,7 +131,7 @@ export const SYNCHRONISATION_MUTATIONS: readonly Mutation[] = [
         '    if (epochOf(ours.zxid) === epochOf(theirs.zxid) && at > 0) return leader[at - 1]!\n    if (epochOf(ours.zxid) === epochOf(theirs.zxid)) return',
       ),
     ],
-    killers: [campaign(150)],
+    killers: [campaign(60)],
   },
   {
     name: 'diff-without-proof',
@@ -205,7 +205,7 @@ export const SYNCHRONISATION_MUTATIONS: readonly Mutation[] = [
         `return this.#phase.kind === 'broadcast' || this.#phase.kind === 'entered'`,
       ),
     ],
-    killers: [campaign(150)],
+    killers: [campaign(60)],
   },
   {
     name: 'uptodate-before-the-reign',
