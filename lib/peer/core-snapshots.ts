@@ -27,6 +27,8 @@ export class Snapshots {
   readonly #logBytesMax: number
   readonly #chunkBytes: number
   #wantsFull: boolean
+  /** A full one is to be taken, however little was logged. */
+  #renews = false
   #loggedBytes = 0
   #own: Own | undefined
   #incoming: Incoming | undefined
@@ -61,8 +63,8 @@ export class Snapshots {
   /** Begins a snapshot when enough was logged, or takes the one under way a step further. */
   advance(tree: Tree, zab: Zab): void {
     if (this.#own === undefined) {
-      if (this.#loggedBytes >= this.#logBytesMax && this.#incoming === undefined)
-        this.#begin(tree, zab)
+      const due = this.#renews || this.#loggedBytes >= this.#logBytesMax
+      if (due && this.#incoming === undefined) this.#begin(tree, zab)
       return
     }
     if (this.#own !== 'ready') return
@@ -76,7 +78,7 @@ export class Snapshots {
     }
   }
 
-  /** Follows a snapshot that comes from the leader. */
+  /** Follows a snapshot that comes from the leader, or takes note that one of our own is needed. */
   stage(staging: readonly Staging[], replica: Replica): void {
     for (const step of staging) {
       switch (step.kind) {
@@ -94,6 +96,9 @@ export class Snapshots {
           this.#incoming = undefined
           this.#tasks.push({ kind: 'abortStaging' })
           break
+        case 'renew':
+          this.#renews = true
+          break
         default:
           unreachable(step)
       }
@@ -105,7 +110,8 @@ export class Snapshots {
     // The snapshot must not be ahead of the log on disk: what it holds would survive a crash that its past did not.
     if (zab.durableZxid < history.committed) return
     assert(tree.zxid === history.committed, 'a snapshot holds all that is committed')
-    const full = this.#wantsFull || tree.needsFullImage
+    const full = this.#renews || this.#wantsFull || tree.needsFullImage
+    this.#renews = false
     const { digest } = tree.beginImage(full ? 'full' : 'delta')
     this.#loggedBytes = 0
     this.#own = 'writing'

@@ -27,11 +27,11 @@ export class History {
   #epochEnds: LogPoint[]
   /** Invariant: base <= committed <= last. Groups up to here have been delivered to the tree. */
   #committed: Zxid
-  logStart: LogPoint
+  #logStart: LogPoint
 
   constructor(recovered: RecoveredHistory, groupsMax = HISTORY_GROUPS_MAX) {
     this.#groupsMax = groupsMax
-    this.logStart = recovered.logStart
+    this.#logStart = recovered.logStart
     this.#base = recovered.base
     this.#committed = recovered.base.zxid
     this.#epochEnds = [...recovered.epochEnds]
@@ -61,6 +61,21 @@ export class History {
   /** The oldest point from which memory can bring a learner up to date. */
   get base(): LogPoint {
     return this.#base
+  }
+
+  /** What precedes this point cannot be had of the store, except in a snapshot. */
+  get logStart(): LogPoint {
+    return this.#logStart
+  }
+
+  /** The store's log now begins here. */
+  purged(logStart: LogPoint): void {
+    if (logStart.zxid > this.#logStart.zxid) this.#logStart = logStart
+  }
+
+  /** The store cannot read its log any more: only what is in memory is to be had. */
+  dropPast(): void {
+    this.purged(this.#base)
   }
 
   /** Where a snapshot of everything committed stands, for a tree with this digest. */
@@ -107,7 +122,7 @@ export class History {
     this.#groups = []
     this.#bytes = 0
     this.#base = head.point
-    this.logStart = head.point
+    this.#logStart = head.point
     this.#committed = head.point.zxid
     this.#epochEnds = [...head.epochEnds]
   }

@@ -246,6 +246,9 @@ export class LearnerLink {
       this.#joined = true
       return this.#sendFrom(LOG_START)
     }
+    // What should be there is damaged or gone. A new snapshot stands in for it when the learner comes again.
+    if (asked?.kind === 'groups') this.#desk.history.dropPast()
+    if (asked?.kind !== 'chunk') this.#desk.stage({ kind: 'renew' })
     this.#failed = 'the history it needs is not in the store'
   }
 

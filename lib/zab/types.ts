@@ -129,13 +129,15 @@ export type Loaded =
   | { readonly kind: 'chunk'; readonly bytes: Uint8Array; readonly last: boolean }
   | { readonly kind: 'missing' }
 
-/** What a snapshot under way from the leader asks of the store and of the tree, in order. */
+/** What snapshots ask of the store and of the tree, in order: mostly one under way from the leader. */
 export type Staging =
   | { readonly kind: 'begin'; readonly head: SnapshotHead }
   | { readonly kind: 'chunk'; readonly bytes: Uint8Array }
   /** All chunks are here and durable with the write that installed them: the tree switches over. */
   | { readonly kind: 'switch'; readonly zxid: Zxid }
   | { readonly kind: 'abort' }
+  /** The store can no longer read what a learner needs of the past: a new snapshot of the whole tree stands in for it. */
+  | { readonly kind: 'renew' }
 
 export type Input =
   | { readonly kind: 'tick' }

@@ -155,7 +155,7 @@ export class Zab {
 
   /** The store's log now begins here. */
   purged(logStart: LogPoint): void {
-    this.#desk.history.logStart = logStart
+    this.#desk.history.purged(logStart)
   }
 
   step(input: Input): void {
