@@ -26,6 +26,7 @@ const FIELDS: Readonly<Record<number, readonly ('number' | 'bytes')[]>> = {
   7: ['number', 'number', 'number', 'bytes', 'bytes'],
   9: ['number'],
 }
+const MANIFEST_NAME = /^MANIFEST-\d+$/
 const TABLE_GONE = 6
 const TABLE_NEW = 7
 
@@ -76,6 +77,7 @@ export async function tablesInUse(directory: string): Promise<ReadonlySet<number
   const tables = new Set<number>()
   try {
     const name = (await readFile(join(directory, 'CURRENT'), 'latin1')).trim()
+    if (!MANIFEST_NAME.test(name)) return tables
     for (const record of recordsOf(await readFile(join(directory, name)))) change(tables, record)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException

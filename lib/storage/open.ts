@@ -16,6 +16,7 @@ import { type Database, Disk } from './disk.ts'
 import { asStorageFailure } from './failures.ts'
 import { META_KEY } from './keys.ts'
 import { LevelStore } from './level-store.ts'
+import { checkLogs } from './logs.ts'
 import { MemoryStore } from './memory-store.ts'
 import { decodeMeta, encodeMeta, formatOf, type Meta } from './records.ts'
 import type { Store } from './store.ts'
@@ -136,6 +137,7 @@ async function openLevelStore(
   const wasInUse = await claimDirectory(directory, options.sid)
   const marked = await readMark(directory)
   await checkTables(directory)
+  await checkLogs(directory)
   const database = makeDatabase(directory)
   try {
     await openDatabase(database, directory, wasInUse)

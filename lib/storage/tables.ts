@@ -95,8 +95,7 @@ function checkTable(table: Buffer): void {
   if (!index.compressed) checkData(table, parseBlock(index.content))
 }
 
-/** @throws TreeError DIRECTORY_DAMAGED when LevelDB had better not open the directory. */
-export async function checkTables(directory: string): Promise<void> {
+async function checkAll(directory: string): Promise<void> {
   const names = await readdir(directory)
   const inUse = await tablesInUse(directory)
   for (const name of names) {
@@ -105,9 +104,20 @@ export async function checkTables(directory: string): Promise<void> {
     try {
       checkTable(await readFile(join(directory, name)))
     } catch (error) {
-      if (!(error instanceof MalformedError)) throw asStorageFailure(error, directory)
+      if (!(error instanceof MalformedError)) throw error
       const what = `LevelDB's table ${name} has ${error.message}`
       throw storageFailure('DIRECTORY_DAMAGED', directory, what, error)
     }
+  }
+}
+
+/**
+ * @throws TreeError DIRECTORY_DAMAGED when LevelDB had better not open the directory, or why that cannot be found out.
+ */
+export async function checkTables(directory: string): Promise<void> {
+  try {
+    await checkAll(directory)
+  } catch (error) {
+    throw asStorageFailure(error, directory)
   }
 }

@@ -80,8 +80,9 @@ export class TailMark {
 
   /** @param found what `readMark` said */
   static async open(directory: string, found: FoundMark): Promise<TailMark> {
+    let file: FileHandle | undefined
     try {
-      const file = await open(join(directory, MARK_FILE), constants.O_RDWR | constants.O_CREAT)
+      file = await open(join(directory, MARK_FILE), constants.O_RDWR | constants.O_CREAT)
       // Of full length from the beginning, so that no write has to make it longer.
       if ((await file.stat()).size < PLACES * PLACE_BYTES) {
         await file.truncate(PLACES * PLACE_BYTES)
@@ -89,6 +90,7 @@ export class TailMark {
       }
       return new TailMark(file, found.nextPlace)
     } catch (error) {
+      await file?.close()
       throw asStorageFailure(error, directory)
     }
   }

@@ -42,7 +42,7 @@ async function check(ensemble: Ensemble, { content, sid }: EnsembleQuestion): Pr
 }
 
 async function open(question: EnsembleQuestion): Promise<{ ensemble: Ensemble; refusal: string }> {
-  const options = { ...OPTIONS, dataDir: question.dataDir, openTimeoutMs: 60_000 }
+  const options = { ...OPTIONS, dataDir: question.dataDir }
   try {
     return { ensemble: await openEnsemble(options), refusal: '' }
   } catch (error) {

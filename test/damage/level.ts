@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Ensemble, EnsembleStatus } from '../../lib/index.ts'
 
 const POLL_MS = 5
-const PATIENCE_MS = 60_000
+const PATIENCE_MS = 120_000
 
 export async function awaitLevel(ensemble: Ensemble): Promise<EnsembleStatus> {
   const deadline = performance.now() + PATIENCE_MS

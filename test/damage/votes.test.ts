@@ -10,17 +10,20 @@ import { type TestContext, test } from 'node:test'
 import { openEnsemble, TreeError } from '../../lib/index.ts'
 import { temporaryDirectory } from '../ensemble/support.ts'
 import { levelLogOf } from '../storage/support.ts'
+import { OPTIONS } from './content.ts'
 import { openWithout } from './held.ts'
 import { awaitLevel } from './level.ts'
 
 const KEPT = 20
 /** Long enough for hundreds of ticks of elections that might succeed. */
 const OPEN_TIMEOUT_MS = 1_500
+/** For those that do succeed, with one peer that never comes up. */
+const PATIENCE_MS = 8_000
 
 /** Peers 1 and 3 have everything, peer 2 misses the last writes. */
 async function makeBehind(t: TestContext): Promise<string> {
   const dataDir = await temporaryDirectory(t)
-  const ensemble = await openEnsemble({ peers: 3, dataDir })
+  const ensemble = await openEnsemble({ ...OPTIONS, dataDir })
   const tree = await ensemble.connect({ peer: 1 })
   await tree.promises.create('/kept')
   await ensemble.kill(2)
@@ -43,7 +46,7 @@ async function assertNobodyDecides(dataDir: string): Promise<void> {
 
 /** With the third peer all is there, and peer 1 gets it back. Returns what its recovery said. */
 async function assertAllIsKept(dataDir: string): Promise<string | undefined> {
-  const ensemble = await openEnsemble({ peers: 3, dataDir })
+  const ensemble = await openEnsemble({ ...OPTIONS, dataDir })
   try {
     const { peers } = await awaitLevel(ensemble)
     assert.equal(new Set(peers.map(({ digest }) => digest)).size, 1)
@@ -85,7 +88,7 @@ test('once synchronised, a peer has its vote again', async t => {
   const dataDir = await makeBehind(t)
   await rm(join(dataDir, 'peer-1'), { recursive: true })
   await assertAllIsKept(dataDir)
-  const ensemble = await openWithout([3], { peers: 3, dataDir })
+  const ensemble = await openWithout([3], { ...OPTIONS, openTimeoutMs: PATIENCE_MS, dataDir })
   try {
     const tree = await ensemble.connect()
     assert.equal(tree.children('/kept').length, KEPT)

@@ -1,7 +1,7 @@
 /** Bit rot, holes and torn ends: what is lost is told, and nothing wrong is ever handed out. */
 
 import assert from 'node:assert/strict'
-import { cp, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readFile, rename, rm, rmdir, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { TreeError } from '../../lib/base/errors.ts'
@@ -366,6 +366,18 @@ test('history and snapshots that spoil while the peer is running are not handed 
       assert.equal(await store.loadGroups(LOG_START, 1e6), undefined)
     },
   )
+})
+
+test('a log of LevelDB that cannot be read just now is left as it is', async t => {
+  const { directory, log } = await makeLog(t, 5)
+  const file = await levelLogOf(directory)
+  await rename(file, `${file}.away`)
+  await mkdir(file)
+  await assert.rejects(openLevel(directory), { code: 'STORAGE_FAILED', path: directory })
+  await rmdir(file)
+  await rename(`${file}.away`, file)
+  const recovered = await reopen(directory)
+  assert.deepEqual(textsOf(recovered.groups), textsOf(log.made))
 })
 
 test("damage in LevelDB's own files is told as such", async t => {

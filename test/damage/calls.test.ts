@@ -1,0 +1,49 @@
+/** The first, the second, the third … call of LevelDB fails, until the script runs through; once, and from then on. */
+
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { openStore } from '../../lib/storage/open.ts'
+import { SID } from '../storage/support.ts'
+import { FailingCalls, type Moment } from './failing-calls.ts'
+import { runTrial } from './trial.ts'
+
+const CALLS_MIN = 60
+
+/** Returns how many trials there were until no call failed. */
+async function failEach(
+  moment: Moment,
+  forever: boolean,
+  again: number,
+  step = 1,
+): Promise<number> {
+  for (let nth = 1; ; nth += step) {
+    const directory = await mkdtemp(join(tmpdir(), 'quorumtree-calls-'))
+    try {
+      const injector = new FailingCalls(moment)
+      const options = { sid: SID, durability: 'process', snapshotsKept: 2 } as const
+      const open = () => openStore({ ...options, dataDir: directory }, injector.make)
+      const failed = await runTrial({ injector, open, nth, forever, again })
+      if (!failed) return nth
+    } catch (error) {
+      throw new Error(`call ${nth}, again ${again}`, { cause: error })
+    } finally {
+      await rm(directory, { recursive: true, force: true })
+    }
+  }
+}
+
+for (const moment of ['before', 'after'] as const) {
+  for (const forever of [false, true]) {
+    const how = forever ? 'from then on' : 'once'
+    test(`whichever call fails ${moment} its work is done, ${how}`, async () => {
+      assert.ok((await failEach(moment, forever, 0)) > CALLS_MIN)
+    })
+  }
+}
+
+test('another call fails while the store is opened again after a failure', async () => {
+  for (let again = 1; again <= 8; again++) await failEach('after', false, again, 9)
+})
