@@ -72,9 +72,10 @@ export class SimDisk {
     return this.#running?.batch !== undefined
   }
 
-  /** Whether a write would never end, and there is none. */
+  /** Whether a log write would never end, and there is none: of other calls nobody minds how long they take. */
   get isStuckIdle(): boolean {
-    return this.#stalledUntil === Number.POSITIVE_INFINITY && this.#running === undefined
+    const isWriting = this.#running?.call.what === 'write' || this.#log.length > 0
+    return this.#stalledUntil === Number.POSITIVE_INFINITY && !isWriting
   }
 
   /** Opens the disk for a new life of its peer; undefined when it cannot be read. */
