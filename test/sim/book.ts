@@ -76,6 +76,14 @@ export class Book {
     return states?.find(state => state.from > zxid && !isThere(state))?.from
   }
 
+  /** The first zxid, from `zxid` on, at which there is a node that is such. */
+  firstSuch(path: ZPath, zxid: Zxid, isSuch: (node: NodeState) => boolean): Zxid | undefined {
+    const now = this.at(path, zxid)
+    if (now !== undefined && isSuch(now)) return zxid
+    const states = this.#paths.get(path)?.states
+    return states?.find(state => state.from > zxid && isThere(state) && isSuch(state))?.from
+  }
+
   /** Paths of the nodes a session owns now. */
   ephemeralsOf(id: SessionId): ZPath[] {
     return [...this.#paths.keys()].filter(path => this.now(path)?.stat.ephemeralOwner === id)

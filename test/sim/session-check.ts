@@ -182,8 +182,8 @@ export class SessionCheck {
     if (missing && book.at(path, change) === undefined) return change
     const gone = missing ? book.firstAbsence(path, change) : undefined
     if (gone !== undefined) return gone
-    const node = book.at(path, zxid)
-    return node !== undefined && !mayRead(node) ? zxid : undefined
+    // The peer that took the watch over had applied more than what the answers that were kept show.
+    return book.firstSuch(path, zxid, node => !mayRead(node))
   }
 
   #read({ kind, path }: ReadRequest, reply: Reply): void {
