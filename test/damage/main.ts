@@ -1,6 +1,7 @@
 /**
- * Damages peers' directories, one harm at a time, and opens them: `npm run test:damage -- --flips 2000 --seed 1`.
- * Prints what became of it by kind of file. Any outcome but harmless or detected is a failure.
+ * Damages peers' directories, one harm at a time, and opens them, alone and as whole ensembles; then makes the system
+ * calls below a store fail, one at a time: `npm run test:damage -- --flips 2000 --seed 1`. Any outcome but harmless or
+ * detected is a failure.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -9,51 +10,43 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { countArgument } from '../../bench/util/arguments.ts'
 import { Campaign } from './campaign.ts'
+import { failCalls, reportHarms } from './sections.ts'
 import { makeSpecimen, SPECIMEN_KINDS } from './specimens.ts'
-import { tableOf } from './table.ts'
-
-const SHOWN_MAX = 25
 
 const { values } = parseArgs({
   options: {
+    /** Harms to single stores; as many again as there are files come on top, each file deleted. */
     flips: { type: 'string', default: '2000' },
     ensembles: { type: 'string', default: '100' },
+    calls: { type: 'boolean', default: true },
     seed: { type: 'string', default: String(Date.now() % 1e9) },
   },
+  allowNegative: true,
 })
-const flips = countArgument('flips', values.flips, 1)
+const flips = countArgument('flips', values.flips, 0)
 const ensembles = countArgument('ensembles', values.ensembles, 0)
 const seed = countArgument('seed', values.seed, 0)
 
-const place = mkdtempSync(join(tmpdir(), 'quorumtree-damage-'))
-const campaign = new Campaign(place, seed)
-try {
-  const startedAt = performance.now()
-  for (const kind of SPECIMEN_KINDS) await campaign.add(await makeSpecimen(place, kind, seed))
-  await campaign.run(flips)
-  await campaign.runDeletions()
-  await campaign.runEnsembles(ensembles)
-  const seconds = ((performance.now() - startedAt) / 1000).toFixed(0)
-  const { cases, failures } = campaign
-  const stores = cases.filter(({ whole }) => !whole)
-  console.log(tableOf('file', stores, ({ fileKind }) => fileKind))
-  console.log(tableOf('harm', stores, ({ harmKind }) => harmKind))
-  console.log(tableOf('directory', stores, ({ specimen }) => specimen))
-  console.log('Whole ensembles with one peer harmed:')
-  console.log(
-    tableOf(
-      'file',
-      cases.filter(({ whole }) => whole),
-      ({ fileKind }) => fileKind,
-    ),
-  )
-  console.log(`seed      ${seed}\nharms     ${cases.length} in ${seconds} s`)
-  console.log(`failures  ${failures.length}`)
-  for (const { specimen, sid, harm, outcome, why } of failures.slice(0, SHOWN_MAX)) {
-    console.log(`  ${outcome}: ${specimen}, peer ${sid}: ${harm}\n    ${why}`)
+async function harm(place: string): Promise<boolean> {
+  const campaign = new Campaign(place, seed)
+  try {
+    const startedAt = performance.now()
+    for (const kind of SPECIMEN_KINDS) await campaign.add(await makeSpecimen(place, kind, seed))
+    await campaign.run(flips)
+    await campaign.runDeletions()
+    await campaign.runEnsembles(ensembles)
+    return reportHarms(campaign, (performance.now() - startedAt) / 1000)
+  } finally {
+    campaign.close()
   }
-  process.exitCode = failures.length > 0 ? 1 : 0
+}
+
+const place = mkdtempSync(join(tmpdir(), 'quorumtree-damage-'))
+try {
+  console.log(`seed      ${seed}\n`)
+  const unharmed = flips + ensembles === 0 || (await harm(place))
+  const told = !values.calls || (await failCalls(place))
+  process.exitCode = unharmed && told ? 0 : 1
 } finally {
-  campaign.close()
   rmSync(place, { recursive: true, force: true })
 }

@@ -1,0 +1,49 @@
+/** The parts of the damage test, each with its own report; a part that fails says so and returns false. */
+
+import { join } from 'node:path'
+import type { Campaign } from './campaign.ts'
+import { buildShim, failSystemCalls, MANNERS } from './system.ts'
+import { tableOf } from './table.ts'
+
+const SHOWN_MAX = 25
+
+export function reportHarms({ cases, failures }: Campaign, seconds: number): boolean {
+  const stores = cases.filter(({ whole }) => !whole)
+  const ensembles = cases.filter(({ whole }) => whole)
+  console.log(tableOf('file', stores, ({ fileKind }) => fileKind))
+  console.log(tableOf('harm', stores, ({ harmKind }) => harmKind))
+  console.log(tableOf('directory', stores, ({ specimen }) => specimen))
+  console.log('Whole ensembles with one peer harmed:')
+  console.log(tableOf('file', ensembles, ({ fileKind }) => fileKind))
+  console.log(`harms     ${cases.length} in ${seconds.toFixed(0)} s`)
+  console.log(`failures  ${failures.length}`)
+  for (const { specimen, sid, harm, outcome, why } of failures.slice(0, SHOWN_MAX)) {
+    console.log(`  ${outcome}: ${specimen}, peer ${sid}: ${harm}\n    ${why}`)
+  }
+  return failures.length === 0
+}
+
+/** Each system call below the store fails in turn, in several manners. */
+export async function failCalls(place: string): Promise<boolean> {
+  const shim = join(place, 'faults.so')
+  const why = await buildShim(shim)
+  if (why !== undefined) {
+    console.log(`\nsystem calls cannot be made to fail here: ${why}`)
+    return false
+  }
+  console.log('\nSystem calls that failed, each in a run of its own:')
+  let ok = true
+  for (const manner of MANNERS) {
+    const { mode, append, again } = manner
+    const title = `${mode}, ${append} appends${again > 0 ? `, another at opening (${again})` : ''}`
+    const report = await failSystemCalls(place, shim, manner)
+    if (report.kind === 'done') {
+      const each = Object.entries(report.totals).map(([call, count]) => `${call} ${count}`)
+      console.log(`${title}: ${report.runs} runs, ${each.join(', ')}`)
+    } else {
+      console.log(`${title}: FAILED at ${report.nth} (${report.calls})\n${report.message}`)
+      ok = false
+    }
+  }
+  return ok
+}
