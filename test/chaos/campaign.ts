@@ -138,7 +138,7 @@ export class Campaign {
       onPeerFailure: failure => this.#onPeerFailure(failure),
     })
     this.#counters.count('openings')
-    const keeper = await ensemble.connect({ timeoutMs: 600_000 })
+    const keeper = await ensemble.connect({ timeoutMs: 30_000 })
     return { ensemble, keeper, tower: new Watchtower(ensemble), syncMs: tickMs * SYNC_LIMIT_TICKS }
   }
 

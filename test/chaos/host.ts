@@ -22,7 +22,7 @@ export class Host {
   }
 
   static async of(ensemble: Ensemble, prng: Prng, counters: Counters): Promise<Host> {
-    const ballast = await ensemble.connect({ timeoutMs: 600_000 })
+    const ballast = await ensemble.connect({ timeoutMs: 30_000 })
     await ballast.promises.create(BALLAST, '', { parents: true }).catch(ignoreExisting)
     return new Host(ballast, prng, counters)
   }
