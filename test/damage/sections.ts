@@ -36,7 +36,7 @@ export async function failCalls(place: string): Promise<boolean> {
   for (const manner of MANNERS) {
     const { mode, append, again } = manner
     const title = `${mode}, ${append} appends${again > 0 ? `, another at opening (${again})` : ''}`
-    const report = await failSystemCalls(place, shim, manner)
+    const report = await failSystemCalls(shim, manner)
     if (report.kind === 'done') {
       const each = Object.entries(report.totals).map(([call, count]) => `${call} ${count}`)
       console.log(`${title}: ${report.runs} runs, ${each.join(', ')}`)

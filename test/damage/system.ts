@@ -2,7 +2,8 @@
 
 import { execFile, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -53,12 +54,19 @@ export async function buildShim(file: string): Promise<string | undefined> {
   }
 }
 
-/** @param place a directory to work in; its file system is the one whose calls fail */
-export async function failSystemCalls(
-  place: string,
-  shim: string,
-  manner: Manner,
-): Promise<SystemReport> {
+/** In memory, where there is such a place: the calls fail all the same, and those that do not cost nothing. */
+const PLACE = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+
+export async function failSystemCalls(shim: string, manner: Manner): Promise<SystemReport> {
+  const place = mkdtempSync(join(PLACE, 'quorumtree-system-'))
+  try {
+    return await runChild(place, shim, manner)
+  } finally {
+    rmSync(place, { recursive: true, force: true })
+  }
+}
+
+async function runChild(place: string, shim: string, manner: Manner): Promise<SystemReport> {
   const root = mkdtempSync(join(place, 'system-'))
   const control = `${root}.control`
   FailingSystem.makeControl(control)
