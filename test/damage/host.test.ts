@@ -1,0 +1,115 @@
+/** An ensemble and its host share a process: what one does to the other's threads, memory and descriptors. */
+
+import assert from 'node:assert/strict'
+import { pbkdf2 } from 'node:crypto'
+import { readdirSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { type TestContext, test } from 'node:test'
+import { promisify } from 'node:util'
+import { openEnsemble, type SessionState } from '../../lib/index.ts'
+import { temporaryDirectory } from '../ensemble/support.ts'
+import { batch, LogMaker, openLevel, recover, takeSnapshot } from '../storage/support.ts'
+
+const HASHES = 100
+const ROUNDS = 30_000
+const WARM_UP_CYCLES = 10
+const STORE_CYCLES = 100
+const ENSEMBLE_CYCLES = 6
+
+function worst(latencies: readonly number[]): string {
+  const sorted = [...latencies].sort((a, b) => a - b)
+  const at = (share: number): string => sorted[Math.floor((sorted.length - 1) * share)]!.toFixed(1)
+  return `${sorted.length} calls, median ${at(0.5)} ms, worst ${at(1)} ms`
+}
+
+/** Calls one after the other until `end` has come; how long each took. */
+async function measure(end: Promise<unknown>, call: () => Promise<unknown>): Promise<number[]> {
+  let ended = false
+  void end.then(() => {
+    ended = true
+  })
+  const latencies: number[] = []
+  while (!ended) {
+    const startedAt = performance.now()
+    await call()
+    latencies.push(performance.now() - startedAt)
+  }
+  return latencies
+}
+
+test('a host that keeps all pool threads busy slows writes down, and ends no session', async t => {
+  const dataDir = await temporaryDirectory(t)
+  const ensemble = await openEnsemble({ peers: 3, dataDir, openTimeoutMs: 120_000 })
+  const states: SessionState[] = []
+  const onState = (state: SessionState): void => {
+    states.push(state)
+  }
+  const tree = await ensemble.connect({ operationTimeoutMs: 120_000, onState })
+  tree.create('/counter', '0')
+  const { sessions } = (await ensemble.status()).peers[0]!
+  const hash = promisify(pbkdf2)
+  const hashes = Promise.all(
+    Array.from({ length: HASHES }, () => hash('secret', 'salt', ROUNDS, 64, 'sha512')),
+  )
+  let count = 0
+  const latencies = await measure(hashes, () => tree.promises.set('/counter', String(++count)))
+  t.diagnostic(`writes beside ${HASHES} hashes: ${worst(latencies)}`)
+  assert.equal(tree.get('/counter').data.toString(), String(count))
+  assert.ok(!states.some(state => state === 'expired' || state === 'closed'), states.join())
+  assert.equal((await ensemble.status()).peers[0]!.sessions, sessions)
+  await ensemble.close()
+})
+
+test('an ensemble that writes all the time leaves the host pool threads', async t => {
+  const dataDir = await temporaryDirectory(t)
+  const ensemble = await openEnsemble({ peers: 3, dataDir, openTimeoutMs: 120_000 })
+  const tree = await ensemble.connect({ operationTimeoutMs: 120_000 })
+  const writes = Array.from({ length: 4000 }, (_, at) =>
+    tree.promises.create(`/${at}`, 'x'.repeat(500)),
+  )
+  const latencies = await measure(Promise.all(writes), () => stat(dataDir))
+  t.diagnostic(`fs calls beside writes: ${worst(latencies)}`)
+  assert.ok(latencies.length > 0)
+  await ensemble.close()
+})
+
+/** Descriptors and threads of this process, where they can be seen. */
+function countHeld(t: TestContext): { files: number; threads: number } | undefined {
+  if (process.platform !== 'linux') {
+    t.diagnostic('not tested here: no /proc')
+    return undefined
+  }
+  const files = readdirSync('/proc/self/fd').length
+  return { files, threads: readdirSync('/proc/self/task').length }
+}
+
+test('a store that is opened and closed again and again keeps nothing', async t => {
+  const dataDir = await temporaryDirectory(t)
+  const log = new LogMaker()
+  const cycle = async (): Promise<void> => {
+    const store = await openLevel(dataDir)
+    await recover(store)
+    await store.write(batch({ groups: log.many(2) }))
+    await takeSnapshot(store, log.point, 'full', 'image')
+    await store.close()
+  }
+  // LevelDB's background thread, one for the process, starts with the first merge of tables.
+  for (let at = 0; at < WARM_UP_CYCLES; at++) await cycle()
+  const before = countHeld(t)
+  for (let at = 0; at < STORE_CYCLES; at++) await cycle()
+  assert.deepEqual(countHeld(t), before)
+})
+
+test('an ensemble that is opened and closed again and again keeps nothing', async t => {
+  const dataDir = await temporaryDirectory(t)
+  const cycle = async (): Promise<void> => {
+    const ensemble = await openEnsemble({ peers: 3, dataDir, openTimeoutMs: 120_000 })
+    const tree = await ensemble.connect()
+    tree.create('/n-', 'x', { sequential: true })
+    await ensemble.close()
+  }
+  await cycle()
+  const before = countHeld(t)
+  for (let at = 0; at < ENSEMBLE_CYCLES; at++) await cycle()
+  assert.deepEqual(countHeld(t), before)
+})
