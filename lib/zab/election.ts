@@ -31,6 +31,8 @@ export interface ElectionConfig {
   readonly send: (to: Sid, notification: Notification) => void
   /** Peers that a message can reach now. */
   readonly reachable: ReadonlySet<Sid>
+  /** Peers that were followed in vain, and have said nothing since. */
+  readonly unheard: ReadonlySet<Sid>
 }
 
 export class Election {
@@ -194,10 +196,14 @@ export class Election {
     send(to, { kind: 'notification', vote, round, role: 'looking' })
   }
 
-  /** A candidate that cannot be reached is no choice, whatever its log: it may be dead, and its voters not know yet. */
+  /**
+   * A candidate that cannot be reached is no choice, whatever its log: it may be dead, and its voters not know yet; or
+   * they can hear it, and we cannot.
+   */
   #isBetter(vote: Vote, than: Vote): boolean {
-    const { sid, reachable } = this.#config
-    return beats(vote, than) && (vote.leader === sid || reachable.has(vote.leader))
+    const { sid, reachable, unheard } = this.#config
+    const { leader } = vote
+    return beats(vote, than) && (leader === sid || (reachable.has(leader) && !unheard.has(leader)))
   }
 
   #isVoter(sid: Sid): boolean {

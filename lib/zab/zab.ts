@@ -74,6 +74,8 @@ export class Zab {
   /** The log is not to be continued: only a snapshot from a leader can take its place. */
   #needsSnapshot: boolean
   #reign = 0
+  /** Leaders that this peer meant to follow and has heard nothing of since: they may be cut off from it, and not know. */
+  readonly #unheard = new Set<Sid>()
   /** FOLLOWERINFO of learners that knew sooner than we that we lead. */
   readonly #early = new Map<Sid, { connection: number; message: LearnerMessage }>()
   #lastReason = 'started'
@@ -93,6 +95,7 @@ export class Zab {
       sid: config.sid,
       quorum: config.quorum,
       reachable: this.#desk.reachable,
+      unheard: this.#unheard,
       send: (to, notification) => this.#desk.send(to, notification),
     })
     if (recovered.committed > history.committed) this.#desk.commit(recovered.committed)
@@ -203,6 +206,7 @@ export class Zab {
         return this.#onTick()
       case 'linkUp':
         this.#desk.reachable.add(input.sid)
+        this.#unheard.delete(input.sid)
         if (this.#role === 'looking' && !this.#quiescing) this.#election.linkUp(input.sid)
         return
       case 'linkDown':
@@ -247,6 +251,7 @@ export class Zab {
   }
 
   #onMessage(from: Sid, message: PeerMessage): void {
+    this.#unheard.delete(from)
     if (message.kind === 'notification') return this.#onNotification(from, message)
     const { connection } = message
     if (isFromLeader(message)) {
@@ -346,6 +351,7 @@ export class Zab {
     } else {
       const votes = this.#isVoter && this.#trusted
       this.#become(this.#isVoter ? 'following' : 'observing')
+      this.#unheard.add(leader)
       this.#learner = new Learner(this.#desk, {
         leader,
         connection: this.#reign,

@@ -175,3 +175,13 @@ test('a leader nobody follows, and followers nobody leads, try again after syncL
   cluster.tick(SYNC_LIMIT_TICKS + FEW_TICKS)
   assert.ok(cluster.leader, 'there is a leader that serves')
 })
+
+test('a candidate that one voter alone can hear is not elected again and again by those that cannot', () => {
+  const cluster = new Cluster([1, 2, 3, 4, 5])
+  const cannotHear = new Set([1, 2, 4])
+  const isLost = (a: number, b: number) => a === 5 && cannotHear.has(b)
+  cluster.drop = ({ from, to }) => isLost(from, to) || isLost(to, from)
+  startAll(cluster, new Map([[5, diskWith(1, 1)]]))
+  const ticks = cluster.ticksToLeader(INIT_LIMIT_TICKS)
+  assert.ok(ticks <= SYNC_LIMIT_TICKS + 2 * FEW_TICKS, `${ticks} ticks without a leader`)
+})

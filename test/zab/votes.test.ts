@@ -21,6 +21,7 @@ class Voter {
     sid: 1 as Sid,
     quorum: new Majority(VOTERS),
     reachable: this.reachable,
+    unheard: new Set<Sid>(),
     send: (to, heard) => this.said.push({ to, heard }),
   })
 
