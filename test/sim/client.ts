@@ -15,7 +15,7 @@ import type { SimPeer } from './peer.ts'
 import { drawRequest, isWrite } from './requests.ts'
 import { type HeldWatch, SessionCheck, type Witness } from './session-check.ts'
 import { SimCall } from './sim-call.ts'
-import { Violation } from './violation.ts'
+import { holds, Violation } from './violation.ts'
 import type { World } from './world.ts'
 
 /** A home that has said nothing for this share of the session timeout is left, if another peer serves. */
@@ -54,6 +54,8 @@ export class SimClient implements ConnectionListener {
   #dead = false
   #thinking = true
   #stalledUntil = 0
+  /** It stood still at some time until then. */
+  #stillUntilMs = 0
   #waiting: (() => void)[] = []
 
   constructor(name: string, world: World, prng: Prng, host: ClientHost, witness: Witness) {
@@ -108,6 +110,7 @@ export class SimClient implements ConnectionListener {
   /** The thread stands still. */
   stall(until: number): void {
     this.#stalledUntil = until
+    this.#stillUntilMs = Math.max(this.#stillUntilMs, until / 1000, this.#nowMs)
   }
 
   /** Carries its session to another peer. */
@@ -299,6 +302,7 @@ export class SimClient implements ConnectionListener {
   #settled(call: SimCall): void {
     const { counters } = this.#world
     const { reply, request } = call
+    this.#checkEndsInTime(call)
     const watch = this.#held.get(call)
     this.#held.delete(call)
     this.check.settled(call, this.core.sessionId, watch)
@@ -310,6 +314,15 @@ export class SimClient implements ConnectionListener {
     if (!('path' in request) || reply.stat === undefined) return
     this.#versions.set(reply.path ?? request.path, reply.stat.version)
     if (reply.path !== undefined) this.#know(reply.path)
+  }
+
+  /** But for a close, which its session's end ends. */
+  #checkEndsInTime({ request, startedAt }: SimCall): void {
+    if (request.kind === 'closeSession' || startedAt < this.#stillUntilMs) return
+    const waitedMs = this.#nowMs - startedAt
+    holds(waitedMs <= this.#operationTimeoutMs + TICK_US / 1000, 'CallsEnd', () => {
+      return `${this.name} waited ${waitedMs} ms for the end of a ${request.kind}`
+    })
   }
 
   #know(path: ZPath): void {
