@@ -1,4 +1,4 @@
-/** A campaign of single harms: each is done to a fresh copy of one peer's directory, which is then opened and judged. */
+/** A campaign of single harms: each is done to a fresh copy of one peer's directory, which is opened and judged. */
 
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'

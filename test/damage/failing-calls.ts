@@ -1,4 +1,4 @@
-/** LevelDB whose calls fail on demand: before anything was done, or after all of it was done, as after a failed sync. */
+/** LevelDB whose calls fail on demand: before anything was done, or after all of it, as when a sync fails. */
 
 import { Level } from 'level'
 import type { Database } from '../../lib/storage/disk.ts'

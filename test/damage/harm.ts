@@ -1,4 +1,4 @@
-/** The harm that is done to a peer's files: where, and what. Drawn from a seed, and described so that it can be repeated. */
+/** The harm that is done to a peer's files: where, and what. Drawn from a seed, and told so that it can be repeated. */
 
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,6 +1,6 @@
 /**
- * An ensemble under load in a process whose limits are taken away and given back by its parent. Arguments: the directory
- * and the size of the data it writes. It answers orders: how it is, or to wait until all is well again and check.
+ * An ensemble under load in a process whose limits are taken away and given back by its parent. Arguments: the
+ * directory and the size of the data it writes. It answers orders: how it is, or to wait until all is well and check.
  */
 
 import assert from 'node:assert/strict'

@@ -1,6 +1,6 @@
 /**
  * Runs the script again and again with the shim preloaded, each time with the next system call failing. Arguments: the
- * directory, the shim's control file, `once` or `forever`, `torn` or `whole`, and the number of the second call to fail.
+ * directory, the shim's control file, `once` or `forever`, `torn` or `whole`, and the number of a second call to fail.
  */
 
 import { mkdirSync, rmSync } from 'node:fs'

@@ -1,6 +1,6 @@
 /**
- * One run of the script with a storage call that fails, and what has to hold then: the failure is told as a TreeError and
- * is final; nothing acknowledged is lost, nothing half done is there; the directory opens again and works.
+ * One run of the script with a storage call that fails, and what has to hold then: the failure is told as a TreeError
+ * and is final; nothing acknowledged is lost, nothing half done is there; the directory opens again and works.
  */
 
 import assert from 'node:assert/strict'

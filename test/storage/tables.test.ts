@@ -132,7 +132,7 @@ test('a block is read with keys that share their beginnings', () => {
   assert.deepEqual(found, ['abc=1', 'abd=2'])
 })
 
-test('a table that was not finished when the process ended is no damage, one in use is', async t => {
+test('a table not finished when the process ended is no damage, one in use is', async t => {
   const { directory, file, bytes } = await makeTable(t)
   const leftOver = join(directory, '000999.ldb')
   for (const content of [Buffer.alloc(0), bytes.subarray(0, 1000), Buffer.alloc(5000, 7)]) {

@@ -149,7 +149,7 @@ test('a note that cannot be read is damage until a snapshot is installed', async
   assert.equal((await reopen(directory)).damage, undefined)
 })
 
-test('a lost end stays damage until a snapshot is installed, whatever is noted meanwhile', async t => {
+test('a lost end stays damage until a snapshot is installed, whatever is noted', async t => {
   const { directory } = await twoLives(t, 3)
   await rm(await levelLogOf(directory))
   assert.match((await reopen(directory)).damage ?? '', /though it reached/)
