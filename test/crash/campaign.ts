@@ -118,6 +118,10 @@ export class Campaign {
     return this.#lives
   }
 
+  get ledger(): Ledger {
+    return this.#ledger
+  }
+
   /** One more life; in the first all is made, with every peer, and synced. */
   async cycle(): Promise<void> {
     if (!this.#founded || this.#options.kind === 'control') return await this.#live(UNDISTURBED)

@@ -25,9 +25,23 @@ export class Ledger {
   /** The same by directory, for one that promises only what a sync of the directory itself does. */
   readonly #settledIn = new Map<string, number>()
 
+  readonly #createdAt = new Map<number, number>()
+  #logSyncs = 0
+  #earlyLogSyncs = 0
+
   /** All changes, in order. */
   get changes(): readonly Change[] {
     return this.#changes
+  }
+
+  /** Syncs of LevelDB's logs. */
+  get logSyncs(): number {
+    return this.#logSyncs
+  }
+
+  /** Those of them that went to a new log before a sync of the directory had kept its name. */
+  get earlyLogSyncs(): number {
+    return this.#earlyLogSyncs
   }
 
   get settled(): number {
@@ -69,6 +83,7 @@ export class Ledger {
   clear(): void {
     this.#synced.clear()
     this.#syncedAt.clear()
+    this.#createdAt.clear()
     this.#changes.length = 0
     this.#settled = 0
     this.#settledIn.clear()
@@ -80,6 +95,7 @@ export class Ledger {
     const kept = this.#changes.filter(isOutside)
     if (kept.length === this.#changes.length) return
     this.#changes.splice(0, this.#changes.length, ...kept)
+    this.#createdAt.clear()
     for (const change of kept) {
       if (change.kind === 'write') this.#syncedAt.set(change.inode, kept.length)
     }
@@ -92,6 +108,7 @@ export class Ledger {
   #change(event: Exclude<Event, { readonly kind: 'sync' }>, grave: string): void {
     this.#changes.push({ ...event, grave })
     if (event.kind === 'create' || event.kind === 'empty') this.#synced.set(event.inode, NEVER)
+    if (event.kind === 'create') this.#createdAt.set(event.inode, this.#changes.length - 1)
   }
 
   #sync(event: Extract<Event, { readonly kind: 'sync' }>, before: number): void {
@@ -105,10 +122,18 @@ export class Ledger {
       return
     }
     this.#syncedAt.set(inode, changes)
+    if (path.endsWith('.log')) this.#countLogSync(inode, path)
     const known = this.#synced.get(inode)
     if (known === undefined || size <= known) return
     this.#synced.set(inode, size)
     this.#settle(changes)
+  }
+
+  #countLogSync(inode: number, path: string): void {
+    this.#logSyncs++
+    const createdAt = this.#createdAt.get(inode)
+    if (createdAt === undefined || createdAt < this.settledIn(dirname(path))) return
+    this.#earlyLogSyncs++
   }
 
   #settle(changes: number): void {

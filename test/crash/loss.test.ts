@@ -180,6 +180,19 @@ test('in the strict model a name is durable with its directory only', async t =>
   assert.deepEqual(await outcomesOf(bed, synced, 'strict'), new Set(['a=text']))
 })
 
+test('a log that is synced before its name is told', async t => {
+  const bed = await makeBed(t)
+  if (bed === undefined) return
+  const count = (program: string): number[] => {
+    const { ledger } = bed.run(WRITE_AND_SYNC + program)
+    return [ledger.logSyncs, ledger.earlyLogSyncs]
+  }
+  const again = "write('1.log', 'b', 'a', 'file')"
+  assert.deepEqual(count(`write('1.log', 'a', 'w', 'file'); ${again}`), [2, 2])
+  assert.deepEqual(count(`write('1.log', 'a', 'w', 'file', 'directory'); ${again}`), [2, 1])
+  assert.deepEqual(count("write('1.ldb', 'a', 'w', 'file')"), [0, 0])
+})
+
 test('a process dies just before or just after the call it is told to', async t => {
   const bed = await makeBed(t)
   if (bed === undefined) return

@@ -5,8 +5,8 @@
  *   gone; other changes of names are kept. So LevelDB's own tests have it.
  * - `journal`: names change in one order for the whole file system, and a sync takes everything before it along. Kept
  *   is any beginning of the changes from there on. So do ext4 and XFS.
- * - `strict`: nothing but a sync of the directory keeps a name, and of the changes since each may be kept or not. POSIX
- *   promises no more, and no file system in use is known to do so little.
+ * - `strict`: names change in one order for each directory, and nothing but a sync of the directory takes them along: a
+ *   file may be gone although it was synced itself. POSIX allows it, but no file system in common use does it.
  */
 
 import { createHash } from 'node:crypto'
@@ -63,7 +63,6 @@ const NOTHING_KEPT = 0.4
 const ALL_KEPT = 0.2
 const TORN = 0.4
 const NEVER_SYNCED_KEPT = 0.1
-const UNDONE = 0.5
 
 type Overwrite = Extract<Change, { readonly kind: 'write' }>
 
@@ -82,16 +81,16 @@ export class PowerCut {
 
   /** Leaves of the directory what the model may leave; all of it is on the medium then. */
   apply(root: string): void {
-    if (this.#options.model === 'journal') this.#undoFrom(this.#drawKept())
-    if (this.#options.model === 'strict') this.#undoSingly()
+    if (this.#options.model === 'journal') this.#undoFrom(this.#drawKept(this.#ledger.settled))
+    if (this.#options.model === 'strict') this.#undoByDirectory()
     for (const write of this.#ledger.unsyncedWrites()) this.#undoWrite(write)
     for (const path of filesIn(root)) this.#cut(path)
     this.#ledger.clear()
   }
 
-  /** How many changes the journal keeps. */
-  #drawKept(): number {
-    const { settled, changes } = this.#ledger
+  /** How many changes are kept, of which those before `settled` must be. */
+  #drawKept(settled: number): number {
+    const { changes } = this.#ledger
     if (this.#options.worst || this.#prng.chance(NOTHING_KEPT)) return settled
     return this.#prng.between(settled, changes.length)
   }
@@ -100,13 +99,13 @@ export class PowerCut {
     for (const change of this.#ledger.changes.slice(kept).reverse()) this.#undo(change)
   }
 
-  #undoSingly(): void {
+  #undoByDirectory(): void {
     const { changes } = this.#ledger
-    for (let at = changes.length - 1; at >= 0; at--) {
-      const change = changes[at]!
-      const directory = dirname(change.kind === 'rename' ? change.newPath : change.path)
-      if (at < this.#ledger.settledIn(directory)) continue
-      if (this.#prng.chance(UNDONE)) this.#undo(change)
+    const directories = new Set(changes.map(directoryOf))
+    for (const directory of directories) {
+      const kept = this.#drawKept(this.#ledger.settledIn(directory))
+      const later = changes.slice(kept).filter(change => directoryOf(change) === directory)
+      for (const change of later.reverse()) this.#undo(change)
     }
   }
 
@@ -213,6 +212,10 @@ export class PowerCut {
     const block = createHash('shake256', { outputLength: 4096 }).update(String(seed)).digest()
     return Buffer.alloc(bytes, block)
   }
+}
+
+function directoryOf(change: Change): string {
+  return dirname(change.kind === 'rename' ? change.newPath : change.path)
 }
 
 function inodeOf(path: string): number | undefined {

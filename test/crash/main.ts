@@ -119,6 +119,7 @@ function summarize({ campaign, expectation, coverage, counters }: Run, sinceMs: 
     ? `, ${expectation.lostWrites} lost, ${expectation.returned} times an earlier history was back`
     : ''
   const { missed } = coverage
+  const { ledger } = campaign
   const lines: (readonly [string, string])[] = [
     [
       'run',
@@ -126,6 +127,7 @@ function summarize({ campaign, expectation, coverage, counters }: Run, sinceMs: 
     ],
     ['lives', `${campaign.lives}, ${(seconds / campaign.lives).toFixed(2)} s each`],
     ...describe(counters),
+    ['log syncs', `${ledger.logSyncs}, ${ledger.earlyLogSyncs} to a log whose name was not synced`],
     ['writes', `${acknowledged} acknowledged${lost}`],
     ['checked', `${checked} facts`],
     ['losses', String(findings.length)],
