@@ -110,8 +110,8 @@ async function findMeta(
 }
 
 /**
- * LevelDB does not sync all that a new database consists of: a power cut may leave one that cannot be opened. As long as
- * the directory was never in use, nothing in it is of value, and LevelDB is to begin anew.
+ * LevelDB does not sync all that a new database consists of: a power cut may leave one that cannot be opened. As long
+ * as the directory was never in use, nothing in it is of value, and LevelDB is to begin anew.
  */
 async function openDatabase(
   database: Database,
