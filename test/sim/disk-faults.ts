@@ -1,7 +1,7 @@
 /**
  * Faults of disks. Those that take data ask the atlas first. What LevelDB drops without a word from the very end of its
- * log cannot be told from a write that never happened, by anybody; so a record that is `gone` is one that others follow
- * which will never be cut off.
+ * log cannot be told from a write that never happened, unless the end was noted; so a record that is `gone` is one that
+ * others follow which will never be cut off, or the log had been noted to go further.
  */
 
 import { DiskImage, type Flaw } from './disk-image.ts'
@@ -18,6 +18,7 @@ export type DiskFault =
   | 'rotSnapshot'
   | 'rotMeta'
   | 'lostRecord'
+  | 'lostTail'
   | 'wipe'
 
 /** Harms the data of one peer, living or not; returns undefined when there is nothing to harm. */
@@ -91,6 +92,21 @@ const rotMeta: Harm = (_, { disk }) => {
   return 'the record of epochs is bad'
 }
 
+/** LevelDB finds the end of its log spoilt and drops it, some of it before where the log was noted to end. */
+const lostTail: Harm = (strike, peer) => {
+  const { meta, mark, log } = peer.disk.safe
+  // What precedes the meta record in LevelDB's log cannot be lost without it.
+  if (meta === undefined || mark?.revision !== meta.revision) return undefined
+  const first = peer.disk.safe.indexAfter(meta.tail.zxid)
+  const end = peer.disk.safe.indexAfter(mark.tail.zxid)
+  if (first >= end) return undefined
+  if (peer.up) strike.crash(peer, false)
+  const kept = strike.prng.between(first, end - 1)
+  const lost = log.length - kept
+  log.length = kept
+  return `the last ${lost} groups of the log are gone`
+}
+
 const wipe: Harm = (strike, peer) => {
   if (peer.up) strike.crash(peer)
   peer.disk.replace(new DiskImage())
@@ -115,5 +131,6 @@ export const DISK_FAULTS: Readonly<Record<DiskFault, Inflict>> = {
   lostRecord: strike => {
     return onData(strike, strike.prng.chance(0.3) ? flawHead('gone') : flawLog('gone'))
   },
+  lostTail: strike => onData(strike, lostTail),
   wipe: strike => onData(strike, wipe),
 }

@@ -5,7 +5,7 @@
 
 import { type Group, LOG_START, type LogPoint, pointOf } from '../../lib/base/group.ts'
 import { EPOCH_ZERO, ZXID_ZERO, type Zxid } from '../../lib/base/zxid.ts'
-import type { GroupRecord, Meta, StoredSnapshot } from '../../lib/storage/records.ts'
+import type { GroupRecord, Mark, Meta, StoredSnapshot } from '../../lib/storage/records.ts'
 import type { Epochs } from '../../lib/zab/types.ts'
 
 /** Found by its sum when it is read, or not found at all. */
@@ -17,7 +17,7 @@ interface Flawed {
 
 export interface LoggedGroup extends GroupRecord, Flawed {}
 
-type MetaField = 'revision' | 'epochs' | 'committed' | 'logStart' | 'damaged'
+type MetaField = 'revision' | 'epochs' | 'committed' | 'logStart' | 'tail' | 'damaged'
 
 export interface StoredMeta extends Pick<Meta, MetaField>, Flawed {}
 
@@ -35,6 +35,7 @@ export function blankMeta(damaged: boolean): StoredMeta {
     epochs: { acceptedEpoch: EPOCH_ZERO, currentEpoch: EPOCH_ZERO },
     committed: ZXID_ZERO,
     logStart: LOG_START,
+    tail: LOG_START,
     damaged,
     flaw: undefined,
   }
@@ -49,6 +50,8 @@ export function isThere({ flaw }: Flawed): boolean {
 export class DiskImage {
   /** Undefined on a disk that was never used. */
   meta: StoredMeta | undefined
+  /** The note of where the log ends, which is in a file of its own and may be old. */
+  mark: Mark | undefined
   /** Ascending. */
   log: LoggedGroup[] = []
   /** Of visible snapshots, by ascending id. */
@@ -156,6 +159,7 @@ export class DiskImage {
   copy(): DiskImage {
     const copy = new DiskImage()
     copy.meta = this.meta
+    copy.mark = this.mark
     copy.log = [...this.log]
     copy.heads = [...this.heads]
     for (const [id, chunks] of this.chunks) copy.chunks.set(id, [...chunks])

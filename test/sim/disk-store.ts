@@ -5,7 +5,7 @@
 
 import { follows, type LogPoint, pointOf } from '../../lib/base/group.ts'
 import { epochOf, type Zxid } from '../../lib/base/zxid.ts'
-import type { StoredSnapshot } from '../../lib/storage/records.ts'
+import type { Mark, StoredSnapshot } from '../../lib/storage/records.ts'
 import { ChainCursor, SnapshotCatalog } from '../../lib/storage/snapshots.ts'
 import type { Load, Loaded, Persist, SnapshotHead } from '../../lib/zab/types.ts'
 import { blankMeta, type DiskImage, type LoggedGroup, type StoredMeta } from './disk-image.ts'
@@ -36,6 +36,9 @@ export interface DiskStoreOptions {
   readonly loadBytes: number
 }
 
+/** The end of the log is noted with each change of the meta record, and else so often at most. */
+const NOTE_EVERY_US = 1_000_000
+
 export class DiskStore {
   readonly #image: DiskImage
   readonly #options: DiskStoreOptions
@@ -48,9 +51,18 @@ export class DiskStore {
   #nextId: number
   #own: Draft | undefined
   #staged: Draft | undefined
+  readonly #now: () => number
+  #notedAt = Number.NEGATIVE_INFINITY
 
   /** Takes over what recovery found, and tidies up if all is well. */
-  constructor(image: DiskImage, found: Findings, founding: boolean, options: DiskStoreOptions) {
+  constructor(
+    image: DiskImage,
+    found: Findings,
+    founding: boolean,
+    options: DiskStoreOptions,
+    now: () => number,
+  ) {
+    this.#now = now
     this.#image = image
     this.#options = options
     this.#catalog = new SnapshotCatalog(found.usable)
@@ -62,7 +74,8 @@ export class DiskStore {
     const { epochs, committed } = found
     const { logStart, revision } = found.meta ?? blankMeta(true)
     this.#meta = {
-      revision: Math.max(revision, found.metaRevision),
+      tail: found.meta?.tail ?? found.tail,
+      revision: Math.max(revision, found.metaRevision, image.mark?.revision ?? 0),
       epochs,
       committed,
       logStart: this.#doubtful
@@ -97,6 +110,7 @@ export class DiskStore {
     const installed = install && this.#install(install)
     const meta = this.#metaAfter(persist)
     const { revision } = this.#meta
+    const end = { revision, tail: this.#tail }
     const records = groups.map(
       (group): LoggedGroup => ({ group, committed, metaRevision: revision, flaw: undefined }),
     )
@@ -105,6 +119,7 @@ export class DiskStore {
       installed?.(image)
       if (meta !== undefined) image.meta = meta
       image.log.push(...records)
+      this.#note(image, end, meta !== undefined)
     }
   }
 
@@ -156,7 +171,7 @@ export class DiskStore {
     if (purge === undefined) return undefined
     const { dropped, logStart } = purge
     const moves = logStart.zxid > this.#meta.logStart.zxid
-    const meta = moves ? this.#changeMeta({ logStart }) : undefined
+    const meta = moves ? this.#changeMeta({ logStart, tail: this.#tail }) : undefined
     return image => {
       image.removeHeads(dropped)
       if (meta !== undefined) image.meta = meta
@@ -228,12 +243,13 @@ export class DiskStore {
   #check({ install, truncateAfter, groups, epochs }: Persist): void {
     const image = this.#image
     if (truncateAfter !== undefined) {
-      const at = truncateAfter.zxid
-      holds(
-        image.contains(truncateAfter),
-        'LogContiguity',
-        () => `cut at ${at}, where nothing ends`,
-      )
+      const { zxid: at, chain } = truncateAfter
+      const snapshotted = this.#catalog.snapshots.some(({ head: { point } }) => {
+        return point.zxid === at && point.chain === chain
+      })
+      holds(snapshotted || image.contains(truncateAfter), 'LogContiguity', () => {
+        return `cut at ${at}, where nothing ends`
+      })
       holds(at >= this.#catalog.newestPoint.zxid, 'PrefixConsistency', () => {
         return `cut at ${at} would leave a snapshot ahead of the log`
       })
@@ -286,6 +302,7 @@ export class DiskStore {
       committed,
       logStart: install?.point ?? before.logStart,
       damaged: before.damaged && install === undefined,
+      tail: this.#tail,
     })
   }
 
@@ -293,6 +310,13 @@ export class DiskStore {
     this.#meta = { ...this.#meta, ...changes, revision: this.#meta.revision + 1 }
     // The image gets a record of its own: what becomes of that one, the store does not know.
     return { ...this.#meta }
+  }
+
+  #note(image: DiskImage, mark: Mark, atOnce: boolean): void {
+    const now = this.#now()
+    if (!atOnce && now - this.#notedAt < NOTE_EVERY_US) return
+    this.#notedAt = now
+    image.mark = mark
   }
 
   #draft(base: number, head: SnapshotHead | undefined): Draft {

@@ -24,6 +24,10 @@ import { World } from './world.ts'
 
 const CASES = 10
 const STEPS = 40
+const WHAT = [
+  ...(['append', 'append', 'append', 'snapshot', 'snapshot'] as const),
+  ...(['enter', 'cut', 'install', 'restart', 'harm', 'tail'] as const),
+]
 const HOUR_US = 3_600_000_000
 const SNAPSHOTS_KEPT = 2
 
@@ -50,7 +54,7 @@ class Twins {
     const found = this.disk.open(user, founding)
     assert.ok(found !== undefined)
     const options = { snapshotsKept: SNAPSHOTS_KEPT, trusted: founding }
-    const store = await openLevel(this.#directory, { ...options, durability: 'process' })
+    const store = await openLevel(this.#directory, { ...options, durability: 'power' })
     const { peer, tree, damage } = await recoverPeer(store, founding)
     assert.deepEqual(
       { ...plain(found.peer), damaged: found.damage !== undefined, digest: found.tree.digest },
@@ -79,6 +83,16 @@ class Twins {
       await new Promise(resolve => setImmediate(resolve))
     }
     assert.equal(this.#failure, undefined)
+  }
+
+  /** Both lose the end of their log. */
+  async loseTail(prng: Prng): Promise<void> {
+    await this.#store?.close()
+    const { safe } = this.disk
+    const lost = safe.log.splice(-prng.between(1, 3))
+    await withDatabase(this.#directory, database => {
+      return database.batch(lost.map(({ group }) => ({ type: 'del', key: logKey(group.first) })))
+    })
   }
 
   /** Both have a record of this kind come to harm, if there is one; they must be started again before they go on. */
@@ -220,21 +234,11 @@ async function live(t: TestContext, seed: number): Promise<void> {
   writer.resume(await twins.restart(true))
   let trusted = true
   for (let step = 0; step < STEPS; step++) {
-    const what = prng.pick([
-      'append',
-      'append',
-      'append',
-      'enter',
-      'cut',
-      'snapshot',
-      'snapshot',
-      'install',
-      'restart',
-      'harm',
-    ])
+    const what = prng.pick(WHAT)
     const isEmpty = writer.tail.zxid === 0
-    if (what === 'restart' || what === 'harm') {
-      if (what === 'harm') await twins.harm(prng, prng.pick(['bad', 'gone']))
+    if (what === 'restart' || what === 'harm' || what === 'tail') {
+      if (what === 'tail') await twins.loseTail(prng)
+      else if (what === 'harm') await twins.harm(prng, prng.pick(['bad', 'gone']))
       const peer = await twins.restart(false)
       writer.resume(peer)
       trusted = peer.trusted

@@ -81,13 +81,13 @@ export class SimDisk {
   /** Opens the disk for a new life of its peer; undefined when it cannot be read. */
   open(user: DiskUser, founding: boolean): RecoveredDisk | undefined {
     if (this.#fails()) return undefined
-    const { knobs, counters } = this.#world
+    const { agenda, knobs, counters } = this.#world
     const found = examine(this.#image, founding)
     if (found.damage !== undefined) counters.add('starts that found damage')
     else if (found.useless.length > 0) counters.add('starts that passed over a snapshot')
     const recovered = begin(this.#image, found, founding)
     this.#user = user
-    this.#store = new DiskStore(this.#image, found, founding, knobs)
+    this.#store = new DiskStore(this.#image, found, founding, knobs, () => agenda.now)
     return recovered
   }
 

@@ -37,6 +37,7 @@ export const FAULT_CLASSES = [
   'rotSnapshot',
   'rotMeta',
   'lostRecord',
+  'lostTail',
   'wipe',
   // Clocks and clients.
   'clockJump',

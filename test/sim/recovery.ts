@@ -6,7 +6,7 @@
 import { follows, type Group, LOG_START, type LogPoint, pointOf } from '../../lib/base/group.ts'
 import { type Epoch, epochOf, ZXID_ZERO, type Zxid } from '../../lib/base/zxid.ts'
 import { epochEndsOf } from '../../lib/storage/log.ts'
-import type { StoredSnapshot } from '../../lib/storage/records.ts'
+import type { Mark, StoredSnapshot } from '../../lib/storage/records.ts'
 import { type Chain, chainOf } from '../../lib/storage/snapshots.ts'
 import { TreeLoader } from '../../lib/tree/loader.ts'
 import { Tree } from '../../lib/tree/tree.ts'
@@ -94,7 +94,15 @@ function readLog(image: DiskImage, start: LogPoint): LogPart {
   return { groups, committed, metaRevision, fault }
 }
 
+/** Up to where it was seen to end the log must be there, unless it was cut since. */
+function endsEarly(meta: StoredMeta, mark: Mark | undefined, tail: LogPoint): boolean {
+  if (mark !== undefined && mark.revision > meta.revision) return true
+  const noted = mark?.revision === meta.revision ? mark.tail.zxid : ZXID_ZERO
+  return Math.max(noted, meta.tail.zxid) > tail.zxid
+}
+
 function findDamage(
+  { mark }: DiskImage,
   meta: StoredMeta | undefined,
   { base, readable, unreadable }: Bases,
   log: LogPart,
@@ -111,6 +119,7 @@ function findDamage(
   }
   if (meta.logStart.zxid > tail.zxid)
     return 'everything from the beginning of the log on is missing'
+  if (endsEarly(meta, mark, tail)) return 'the end of the log is missing'
   return meta.damaged ? 'data were lost earlier' : undefined
 }
 
@@ -139,7 +148,7 @@ export function examine(image: DiskImage, founding: boolean): Findings {
     metaRevision: log.metaRevision,
     epochs: epochsOf(meta, tail),
     committed: Math.min(known, tail.zxid) as Zxid,
-    damage: findDamage(meta, bases, log, tail),
+    damage: findDamage(image, meta, bases, log, tail),
     usable,
     useless: [...readable.map(({ id }) => id), ...unreadable].filter(
       id => !usable.some(snapshot => snapshot.id === id),

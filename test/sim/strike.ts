@@ -100,10 +100,9 @@ export class Strike {
     return this.clients.length === 0 ? undefined : this.prng.pick(this.clients)
   }
 
-  /** The thread dies, and is started again later. */
-  crash(peer: SimPeer): void {
+  /** The thread dies, and is started again later. A write that is under way is on disk if it `survives`. */
+  crash(peer: SimPeer, survives = this.prng.chance(this.world.knobs.survival)): void {
     const { knobs, trace } = this.world
-    const survives = this.prng.chance(knobs.survival)
     const noticed = !this.prng.chance(knobs.silence)
     const until = this.later()
     peer.crash(survives)
