@@ -10,6 +10,7 @@ import { assert, unreachable } from '../base/assert.ts'
 import type { LogPoint } from '../base/group.ts'
 import { type Epoch, epochOf, type Sid, type Zxid } from '../base/zxid.ts'
 import { Desk, type ZabConfig } from './desk.ts'
+import { isFromLeader } from './direction.ts'
 import { Election } from './election.ts'
 import { History, type RecoveredHistory } from './history.ts'
 import { Leader } from './leader.ts'
@@ -18,7 +19,6 @@ import type {
   Deliveries,
   Epochs,
   Input,
-  LeaderMessage,
   LearnerMessage,
   Loaded,
   Notification,
@@ -74,7 +74,7 @@ export class Zab {
   /** The log is not to be continued: only a snapshot from a leader can take its place. */
   #needsSnapshot: boolean
   #reign = 0
-  /** Leaders that this peer meant to follow and has heard nothing of since: they may be cut off from it, and not know. */
+  /** Leaders that this peer meant to follow and has heard nothing of since: they may be cut off from it. */
   readonly #unheard = new Set<Sid>()
   /** FOLLOWERINFO of learners that knew sooner than we that we lead. */
   readonly #early = new Map<Sid, { connection: number; message: LearnerMessage }>()
@@ -384,23 +384,4 @@ export class Zab {
   get #isVoter(): boolean {
     return this.#desk.config.quorum.voters.includes(this.#desk.config.sid)
   }
-}
-
-const LEADER_KINDS: ReadonlySet<string> = new Set<LeaderMessage['kind']>([
-  'leaderInfo',
-  'diff',
-  'trunc',
-  'snap',
-  'snapshotChunk',
-  'proposal',
-  'commit',
-  'inform',
-  'newLeader',
-  'upToDate',
-  'ping',
-  'dismiss',
-])
-
-function isFromLeader(message: LeaderMessage | LearnerMessage): message is LeaderMessage {
-  return LEADER_KINDS.has(message.kind)
 }

@@ -8,7 +8,7 @@ import { follows, type Group, LOG_START, type LogPoint } from '../../lib/base/gr
 import { counterOf, type Epoch, epochOf, type Sid, type Zxid } from '../../lib/base/zxid.ts'
 import type { History } from '../../lib/zab/history.ts'
 import { shortZxid } from './describe.ts'
-import { holds } from './violation.ts'
+import { holds, Violation } from './violation.ts'
 
 interface Reign {
   readonly leader: Sid
@@ -179,12 +179,13 @@ export class Chronicle {
     if (follows(end, group)) return
     const epoch = epochOf(group.first)
     const skips = epochOf(end.zxid) === epoch || counterOf(group.first) > 1
-    holds(!skips, 'LocalPrimaryOrder', () => {
-      return `P${sid} delivers ${shortZxid(group.first)} after ${shortZxid(end.zxid)}, what lies between was proposed`
-    })
-    holds(false, 'PrefixConsistency', () => {
-      return `P${sid} delivers ${shortZxid(group.first)}, which does not follow ${shortZxid(end.zxid)}`
-    })
+    const places = `${shortZxid(group.first)} after ${shortZxid(end.zxid)}`
+    holds(
+      !skips,
+      'LocalPrimaryOrder',
+      () => `P${sid} delivers ${places}, leaving out what was proposed`,
+    )
+    throw new Violation('PrefixConsistency', `P${sid} delivers ${places}, which it does not follow`)
   }
 
   #checkNewerReigns(epoch: Epoch, last: Zxid): void {

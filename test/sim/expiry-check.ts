@@ -1,7 +1,7 @@
 /**
  * Who is expired, and why: a session that its client did not give up is ended only by a leader that has heard nothing
- * of it for all of its time-out, in ticks of its own. A tick is one turn that took any: a leader that stood still cannot
- * make up for what it missed.
+ * of it for all of its time-out, in ticks of its own. A tick is one turn that took any: a leader that stood still
+ * cannot make up for what it missed.
  */
 
 import { ByteReader } from '../../lib/base/bytes.ts'

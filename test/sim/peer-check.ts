@@ -14,7 +14,7 @@ import type { SimPeer } from './peer.ts'
 import { holds } from './violation.ts'
 import { WireCheck } from './wire-check.ts'
 
-/** Turns of all peers until the first round of the costly checks, and by how much longer each pause is than the last. */
+/** Turns of all peers until the first round of the costly checks, and how much longer each pause is than the last. */
 const ROUND_TURNS = 1_000
 const ROUND_GROWTH = 1.5
 
@@ -164,7 +164,8 @@ export class PeerCheck {
       if (peer.disk.safe.contains(point) || !peer.trusted) have++
     }
     holds(have * 2 > this.#voters.length, 'QuorumDurability', () => {
-      return `${shortZxid(point.zxid)} is committed, but safe only on ${have} of ${this.#voters.length}`
+      const where = `${have} of ${this.#voters.length} voters`
+      return `${shortZxid(point.zxid)} is committed, but safe only on ${where}`
     })
   }
 }

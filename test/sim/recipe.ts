@@ -1,4 +1,4 @@
-/** What makes a run: a seed, and what is changed of what the seed draws. The command line says it, and is told by it. */
+/** What makes a run: a seed, and what is changed of what the seed draws. The command line says it, and is told it. */
 
 import type { Profile } from './knobs.ts'
 import type { MutationName } from './mutations.ts'

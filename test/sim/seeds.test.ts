@@ -32,7 +32,7 @@ test('equal seeds make equal runs, whether or not they are traced', () => {
 })
 
 for (const profile of ['dense', 'long'] as const) {
-  test(`${profile} runs of a fixed set of seeds keep every promise, and are worth something`, async () => {
+  test(`${profile} runs of a set of seeds keep every promise, and are worth it`, async () => {
     const count = SEEDS[profile]
     const result = await runJobs({ from: 1, count, profile, mutation: 'none' }, 1)
     assert.equal(result.failed, undefined)

@@ -24,7 +24,7 @@ function failingWith(first: number, second: number): (recipe: Recipe) => Outcome
 
 const WHOLE: Recipe = { seed: 1, mutation: 'none' }
 
-test('of many faults those are left that it takes, and no more ticks and clients than it takes', () => {
+test('of many faults those are left that it takes, and no more ticks and clients', () => {
   const attempt = failingWith(5, 17)
   const { recipe, result, attempts } = shrink(WHOLE, attempt(WHOLE), attempt)
   assert.deepEqual(
@@ -65,7 +65,7 @@ test('another check that fails is another bug', () => {
   assert.equal(result, first)
 })
 
-test('the run of a real bug gets smaller, fails by the same check, and its recipe makes it again', () => {
+test('the run of a bug gets smaller, fails by the same check, and can be made again', () => {
   const attempt = (recipe: Recipe) => run(optionsOf(recipe))
   const bug = { mutation: 'skipTrunc', profile: 'dense' } as const
   let seed = 1

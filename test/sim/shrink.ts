@@ -73,7 +73,7 @@ class Shrinker<Result extends Outcome> {
     return true
   }
 
-  /** Whether a run of so many ticks fails need not depend on their number alone: the search is for some, not the fewest. */
+  /** Whether a run fails need not depend on the number of its ticks alone: the search is for fewer, not the fewest. */
   #fewerTicks(): void {
     const { safetyTicks } = this.#result.knobs
     let high = Math.min(safetyTicks, this.#result.endTick)

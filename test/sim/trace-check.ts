@@ -1,7 +1,7 @@
 /**
  * The predicates of Zab.tla, checked from a trace alone: no part of the simulator and none of `lib`, and each predicate
- * as the paper says it, over the sequences that the peers delivered. What the simulator's own checks say can be compared
- * with it; and whoever has a trace of another run, or another program, can check that.
+ * as the paper says it, over the sequences that the peers delivered. What the simulator's own checks say can be
+ * compared with it; and whoever has a trace of another run, or another program, can check that.
  */
 
 /** As in a trace: epoch and counter. */

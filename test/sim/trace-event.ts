@@ -1,7 +1,7 @@
 /**
  * What a trace is made of. As JSON, one event a line, for programs: enough to check the predicates of Zab.tla without
- * the simulator, or to be fed to a checker of traces. There a zxid is `[epoch, counter]`, bytes are `{ "bytes": length }`,
- * and times are whole microseconds since the run began.
+ * the simulator, or to be fed to a checker of traces. There a zxid is `[epoch, counter]`, bytes are
+ * `{ "bytes": length }`, and times are whole microseconds since the run began.
  */
 
 import type { LogPoint } from '../../lib/base/group.ts'
