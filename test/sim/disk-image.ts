@@ -73,7 +73,14 @@ export class DiskImage {
 
   get last(): LogPoint {
     const record = this.log[this.log.length - 1]
-    return record === undefined ? this.logStart : pointOf(record.group)
+    const logged = record === undefined ? this.logStart : pointOf(record.group)
+    const { snapshotted } = this
+    return snapshotted.zxid > logged.zxid ? snapshotted : logged
+  }
+
+  /** Up to where a snapshot makes up for the log, should that be gone. */
+  get snapshotted(): LogPoint {
+    return this.heads[this.heads.length - 1]?.snapshot.head.point ?? LOG_START
   }
 
   /** How far the log is known to be committed. */
@@ -97,10 +104,8 @@ export class DiskImage {
   /** Whether the group that ends at `point` is here, in the log or beneath what the log begins with. */
   contains(point: LogPoint): boolean {
     const record = this.log[this.indexAfter(point.zxid) - 1]
-    if (record !== undefined && record.group.last > this.logStart.zxid) {
-      return record.group.last === point.zxid && record.group.chain === point.chain
-    }
-    return point.zxid <= this.logStart.zxid
+    if (record?.group.last === point.zxid) return record.group.chain === point.chain
+    return point.zxid <= Math.max(this.logStart.zxid, this.snapshotted.zxid)
   }
 
   /** Index of the first group that ends after `zxid`. */
