@@ -35,8 +35,9 @@ export function relieve(
   world.calm()
   for (const peer of core) {
     peer.disk.mend()
-    // It does not know yet that something on its disk is unreadable: a start tells, and then others can help.
-    if (peer.zab?.trusted && atlas.worthOf(peer) !== 'sound') {
+    // Some are started again who do not know yet that something on their disk is unreadable; the others never learn.
+    const restarts = prng.chance(0.5)
+    if (restarts && peer.zab?.trusted && atlas.worthOf(peer) !== 'sound') {
       peer.crash(true)
       net.died(peer.sid, true)
     }
