@@ -247,4 +247,16 @@ export const SYNCHRONISATION_MUTATIONS: readonly Mutation[] = [
     patches: [patch(LEARNER, `      this.#desk.stage({ kind: 'abort' })\n`, '')],
     killers: [testFile('test/zab/joining.test.ts')],
   },
+  {
+    name: 'too-far-behind-for-a-diff',
+    says: 'A learner that is older than the log gets a DIFF all the same.',
+    patches: [
+      patch(
+        LINK,
+        'if (state.needsSnapshot || differs || join.zxid < history.logStart.zxid) {',
+        'if (state.needsSnapshot || differs) {',
+      ),
+    ],
+    killers: [testFile('test/zab/sync.test.ts')],
+  },
 ]
