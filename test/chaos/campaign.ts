@@ -41,7 +41,7 @@ interface Open {
 
 const ROUND_MS = [10_000, 20_000] as const
 const TREES = 3
-/** A call whose session nobody serves for so long ends with its outcome unknown: many such, and little can be proved. */
+/** A call whose session nobody serves for so long ends with its outcome unknown: of many such little can be proved. */
 const SESSION_TIMEOUTS_MS = [1_500, 3_000, 6_000]
 const SYNC_LIMIT_TICKS = 20
 const KINDS: readonly RoundKind[] = [
@@ -144,7 +144,7 @@ export class Campaign {
     return { ensemble, keeper, tower: new Watchtower(ensemble), syncMs: tickMs * SYNC_LIMIT_TICKS }
   }
 
-  /** Closes the ensemble, half of the time when something is wrong, and looks whether all is there when it is open again. */
+  /** Closes the ensemble, mostly while something is wrong, and looks whether all is there when it is open again. */
   async #reopen(): Promise<string[]> {
     const prng = this.#prng
     const { ensemble, keeper, tower } = this.#open!

@@ -1,7 +1,7 @@
 /**
  * Harm to a real ensemble, real threads on a real disk, round after round under a checked workload:
- * `npm run chaos -- --minutes 10 --seed 1`. The seed repeats what is done and in which order; how the threads interleave
- * cannot be repeated.
+ * `npm run chaos -- --minutes 10 --seed 1`. The seed draws the same rounds and, as far as the peers take the same roles,
+ * the same faults again; how the threads interleave cannot be repeated.
  */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -55,7 +55,8 @@ faults      kill    ${counters.list('kill: ')}
             close   ${counters.list('close: ')}
 operations  ${counters.total('operation: ')} (${counters.list('operation: ')})
 outcomes    ${counters.list('outcome: ')}
-            ${sum('maybe')} writes whose outcome was not told, ${sum('undecided')} undecided searches of ${sum('steps ordered')} steps
+            ${sum('maybe')} writes whose outcome was not told
+ordered     ${sum('steps ordered')} steps, ${sum('undecided')} searches undecided
 watches     ${sum('watches')} left, ${sum('events')} events
 sessions    ${sum('sessions')}, ${sum('sessions expired')} expired
 longest     ${peak('unavailable ms')} ms without an acknowledged write, ${peak('serve again ms')} ms to serve again,

@@ -1,4 +1,4 @@
-/** Liveness: once nothing is wrong any more, all peers must serve, with the same tree, within a budget of their ticks. */
+/** Liveness: once nothing is wrong any more, all peers must serve, with one tree, within a budget of their ticks. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Ensemble, EnsembleStatus } from '../../lib/index.ts'
