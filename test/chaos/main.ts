@@ -1,6 +1,6 @@
 /**
  * Harm to a real ensemble, real threads on a real disk, round after round under a checked workload:
- * `npm run chaos -- --minutes 10 --seed 1`. The seed draws the same rounds and, as far as the peers take the same roles,
+ * `npm run chaos -- --minutes 10 --seed 1`. The seed draws the same rounds and, where the peers take the same roles,
  * the same faults again; how the threads interleave cannot be repeated.
  */
 
