@@ -218,7 +218,7 @@ export const ELECTION_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'election-without-waiting',
-    says: 'A quorum of votes ends an election although a voter that can be reached, and may have a better log, has not voted.',
+    says: 'A quorum of votes ends an election although a voter that can be reached has not voted.',
     patches: [
       patch(
         ELECTION,

@@ -56,7 +56,7 @@ export function describeKiller(killer: Killer): string {
     case 'test':
       return killer.name === undefined ? killer.file : `${killer.file}: ${killer.name}`
     case 'campaign':
-      return `npm run sim -- --profile dense, seeds ${killer.from} to ${killer.from + killer.seeds - 1}`
+      return `simulator (dense), seeds ${killer.from} to ${killer.from + killer.seeds - 1}`
     case 'program':
       return [killer.file, ...killer.args].join(' ')
   }

@@ -92,7 +92,8 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
       patch(
         LEVEL_STORE,
         'for await (const keys of this.#disk.keys(logAfter(cut.zxid),',
-        'for await (const keys of this.#disk.keys({ ...logAfter(cut.zxid), gt: logKey((cut.zxid - 1) as typeof cut.zxid) },',
+        `for await (const keys of this.#disk.keys(
+      { ...logAfter(cut.zxid), gt: logKey((cut.zxid - 1) as typeof cut.zxid) },`,
       ),
     ],
     killers: [testFile('test/storage/contract.test.ts')],

@@ -128,7 +128,9 @@ export const SYNCHRONISATION_MUTATIONS: readonly Mutation[] = [
       patch(
         HISTORY,
         '    if (epochOf(ours.zxid) === epochOf(theirs.zxid)) return',
-        '    if (epochOf(ours.zxid) === epochOf(theirs.zxid) && at > 0) return leader[at - 1]!\n    if (epochOf(ours.zxid) === epochOf(theirs.zxid)) return',
+        `    const same = epochOf(ours.zxid) === epochOf(theirs.zxid)
+    if (same && at > 0) return leader[at - 1]!
+    if (same) return`,
       ),
     ],
     killers: [campaign(60)],
@@ -189,7 +191,7 @@ export const SYNCHRONISATION_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'proposals-lost-while-synchronising',
-    says: 'What is proposed between the history that a learner is sent and its acknowledgement of NEWLEADER is not sent to it.',
+    says: 'A learner is not sent what is proposed before it acknowledges NEWLEADER.',
     patches: [
       patch(LINK, `return this.#phase === 'forwarding' || this.entered`, 'return this.entered'),
     ],
