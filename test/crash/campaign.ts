@@ -63,6 +63,7 @@ const HARM = 0.04
 const LATE = 0.1
 const PEER_KILL = 0.3
 const SMALL_FILES = 0.8
+const HOLES = 0.3
 const ONE_IN_TWO = 0.5
 
 const UNDISTURBED: Course = {
@@ -324,7 +325,9 @@ export class Campaign {
     if (models.length === 0 || (kind === 'strict' && !this.#prng.chance(POWER_CUT))) return
     const model = this.#prng.pick(models)
     this.#counters.cuts[model]++
-    const options = { model, tears: kind !== 'window', worst: kind === 'control' }
+    const holes = kind === 'harsh' && this.#prng.chance(HOLES)
+    const worst = kind === 'control' || holes
+    const options = { model, tears: kind !== 'window', worst, holes }
     new PowerCut(this.#ledger, options, this.#prng, this.#counters.loss).apply(this.dataDir)
     for (const grave of this.#graves.splice(0)) rmSync(grave, { recursive: true })
   }

@@ -24,7 +24,7 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import type { Prng } from '../support/prng.ts'
 import type { Change, Ledger } from './ledger.ts'
 
@@ -55,6 +55,8 @@ export interface CutOptions {
   readonly tears: boolean
   /** Nothing is kept that was not promised: the worst that can happen. */
   readonly worst: boolean
+  /** But of LevelDB's newest log, all is kept, so that what comes before it is missing. */
+  readonly holes: boolean
 }
 
 const SECTOR_BYTES = 512
@@ -153,7 +155,8 @@ export class PowerCut {
     const synced = this.#ledger.synced(ino)
     if (synced === undefined || (synced >= size && this.#ledger.wasSynced(ino))) return
     this.#counts.atRisk++
-    if (!this.#ledger.wasSynced(ino) && this.#options.model !== 'journal') {
+    const mayGo = this.#options.model !== 'journal' && !this.#isSpared(path)
+    if (mayGo && !this.#ledger.wasSynced(ino)) {
       if (this.#options.worst || !this.#prng.chance(NEVER_SYNCED_KEPT)) {
         unlinkSync(path)
         this.#counts.deleted++
@@ -161,7 +164,7 @@ export class PowerCut {
         return
       }
     }
-    const kept = this.#drawSize(synced, size)
+    const kept = this.#isSpared(path) ? size : this.#drawSize(synced, size)
     if (kept < size) {
       truncateSync(path, kept)
       this.#counts.truncated++
@@ -169,6 +172,12 @@ export class PowerCut {
     }
     if (kept > synced && this.#options.tears && this.#prng.chance(TORN))
       this.#tear(path, synced, kept)
+  }
+
+  #isSpared(path: string): boolean {
+    if (!this.#options.holes || !isLog(path)) return false
+    const logs = readdirSync(dirname(path)).filter(isLog).sort()
+    return logs.at(-1) === basename(path)
   }
 
   #drawSize(synced: number, size: number): number {
@@ -212,6 +221,10 @@ export class PowerCut {
     const block = createHash('shake256', { outputLength: 4096 }).update(String(seed)).digest()
     return Buffer.alloc(bytes, block)
   }
+}
+
+function isLog(path: string): boolean {
+  return path.endsWith('.log')
 }
 
 function directoryOf(change: Change): string {
