@@ -252,10 +252,14 @@ export class LearnerLink {
     this.#failed = 'the history it needs is not in the store'
   }
 
-  /** Sends groups of the past; an observer gets only what is committed. */
+  /**
+   * Sends groups of the past; an observer gets only what is committed. A voter gets all, even while it has no vote:
+   * with its next life it has one, and then it must hold all that the epoch it has entered began with.
+   */
   #sendGroups(groups: readonly Group[]): void {
-    const { history } = this.#desk
-    const limit = this.votes ? history.last.zxid : history.committed
+    const { history, config } = this.#desk
+    const isVoter = config.quorum.voters.includes(this.sid)
+    const limit = isVoter ? history.lastZxid : history.committed
     for (const group of groups) {
       if (group.last > limit) return
       this.send({ kind: 'proposal', group })

@@ -183,11 +183,23 @@ export const SYNCHRONISATION_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         LINK,
-        'const limit = this.votes ? history.last.zxid : history.committed',
-        'const limit = history.last.zxid',
+        'const limit = isVoter ? history.lastZxid : history.committed',
+        'const limit = history.lastZxid',
       ),
     ],
     killers: [testFile('test/zab/joining.test.ts')],
+  },
+  {
+    name: 'voter-without-a-vote-gets-committed-only',
+    says: 'A voter that lost its data enters an epoch without all that it began with.',
+    patches: [
+      patch(
+        LINK,
+        'const isVoter = config.quorum.voters.includes(this.sid)',
+        'const isVoter = this.votes && config.quorum.voters.length > 0',
+      ),
+    ],
+    killers: [testFile('test/zab/sync.test.ts')],
   },
   {
     name: 'proposals-lost-while-synchronising',

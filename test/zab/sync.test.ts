@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { LOG_START } from '../../lib/base/group.ts'
 import { type Epoch, epochOf, makeZxid } from '../../lib/base/zxid.ts'
 import { joinPoint } from '../../lib/zab/history.ts'
-import { Cluster, diskWith } from './cluster.ts'
+import { Cluster, diskWith, emptyDisk } from './cluster.ts'
 
 function threeWithLeader3(): Cluster {
   const cluster = new Cluster([1, 2, 3])
@@ -248,4 +248,18 @@ test('with one peer the quorum is that peer', () => {
   cluster.propose(1, 'a')
   cluster.settle()
   assert.deepEqual(cluster.peer(1).texts, ['a'])
+})
+
+test('a voter without a vote enters an epoch with all that it begins with, committed or not', () => {
+  const cluster = new Cluster([1, 2, 3])
+  cluster.drop = ({ from, message }) => from === 1 && message.kind === 'ack'
+  cluster.start(1, diskWith(1, 3))
+  cluster.start(2, diskWith(1, 3))
+  cluster.tick(6)
+  const { disk } = cluster.start(3, emptyDisk(), { trusted: false })
+  cluster.tick(6)
+  assert.equal(cluster.peer(2).zab.view.committed, 0)
+  assert.equal(disk.epochs.currentEpoch, 2)
+  // With the next life it has a vote again, and this epoch makes it beat whoever has not entered it.
+  assert.deepEqual(disk.groups, diskWith(1, 3).groups)
 })
