@@ -148,9 +148,7 @@ export class Campaign {
     if (this.#options.kind !== 'harsh' || !(error instanceof ChildFailure)) return false
     if (error.code !== 'NO_QUORUM') return false
     const sids = Array.from({ length: this.#options.peers }, (_, at) => makeSid(at + 1))
-    const damage = await Promise.all(
-      sids.map(sid => findDamage(join(this.dataDir, `peer-${sid}`), sid)),
-    )
+    const damage = await Promise.all(sids.map(sid => findDamage(this.#directoryOf(sid), sid)))
     return damage.filter(what => what !== undefined).length * 2 >= sids.length
   }
 
@@ -195,23 +193,41 @@ export class Campaign {
 
   /** Wipes or spoils the store of a peer that the others can do without. */
   async #harm(armed: Armed | undefined): Promise<void> {
-    const point = armed?.name
     const { peers, kind } = this.#options
     if (kind !== 'strict' || (this.#sick.size + 1) * 2 > peers) return
     const prng = this.#prng
-    const sid = armed?.sid ?? prng.between(1, peers)
-    if (this.#sick.has(sid)) return
-    const directory = join(this.dataDir, `peer-${sid}`)
-    if (prng.chance(chanceOfWipe(point))) {
-      rmSync(directory, { recursive: true })
-      this.#counters.wiped++
-    } else {
-      const harm = harmFor(point) ?? (prng.chance(HARM) ? prng.pick(['chunk', 'group']) : undefined)
-      if (harm === undefined || !(await spoil(directory, harm))) return
-      this.#counters.spoiled[harm]++
-    }
-    this.#sick.add(sid)
+    const all = Array.from({ length: peers }, (_, at) => at + 1)
+    const sids = prng.shuffle(armed?.sid === undefined ? all : [armed.sid])
+    const candidates = sids.filter(sid => !this.#sick.has(sid))
+    if (prng.chance(chanceOfWipe(armed?.name))) return this.#wipe(candidates)
+    const harm =
+      harmFor(armed?.name) ?? (prng.chance(HARM) ? prng.pick(['chunk', 'group']) : undefined)
+    if (harm !== undefined) await this.#spoil(candidates, harm)
+  }
+
+  #wipe([sid]: readonly number[]): void {
+    if (sid === undefined) return
+    const directory = this.#directoryOf(sid)
+    rmSync(directory, { recursive: true })
     this.#ledger.forget(directory)
+    this.#sick.add(sid)
+    this.#counters.wiped++
+  }
+
+  /** Not every store has what could be spoilt. */
+  async #spoil(candidates: readonly number[], harm: Harm): Promise<void> {
+    for (const sid of candidates) {
+      const done = await spoil(this.#directoryOf(sid), harm)
+      this.#ledger.forget(this.#directoryOf(sid))
+      if (!done) continue
+      this.#sick.add(sid)
+      this.#counters.spoiled[harm]++
+      return
+    }
+  }
+
+  #directoryOf(sid: number): string {
+    return join(this.dataDir, `peer-${sid}`)
   }
 
   async #live(course: Course): Promise<void> {
@@ -322,13 +338,20 @@ export class Campaign {
 
   #cutPower(): void {
     const { models, kind } = this.#options
-    if (models.length === 0 || (kind === 'strict' && !this.#prng.chance(POWER_CUT))) return
+    if (models.length === 0) return this.#forgetLives()
+    if (kind === 'strict' && !this.#prng.chance(POWER_CUT)) return
     const model = this.#prng.pick(models)
     this.#counters.cuts[model]++
     const holes = kind === 'harsh' && this.#prng.chance(HOLES)
     const worst = kind === 'control' || holes
     const options = { model, tears: kind !== 'window', worst, holes }
     new PowerCut(this.#ledger, options, this.#prng, this.#counters.loss).apply(this.dataDir)
+    this.#forgetLives()
+  }
+
+  /** What they left is as it will stay. */
+  #forgetLives(): void {
+    this.#ledger.clear()
     for (const grave of this.#graves.splice(0)) rmSync(grave, { recursive: true })
   }
 }

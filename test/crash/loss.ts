@@ -81,13 +81,12 @@ export class PowerCut {
     this.#counts = counts
   }
 
-  /** Leaves of the directory what the model may leave; all of it is on the medium then. */
+  /** Leaves of the directory what the model may leave; all of it is on the medium then, and the ledger done with. */
   apply(root: string): void {
     if (this.#options.model === 'journal') this.#undoFrom(this.#drawKept(this.#ledger.settled))
     if (this.#options.model === 'strict') this.#undoByDirectory()
     for (const write of this.#ledger.unsyncedWrites()) this.#undoWrite(write)
     for (const path of filesIn(root)) this.#cut(path)
-    this.#ledger.clear()
   }
 
   /** How many changes are kept, of which those before `settled` must be. */

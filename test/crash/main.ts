@@ -98,9 +98,12 @@ async function prepareRun(place: string): Promise<Run> {
   return { campaign, expectation, coverage, counters }
 }
 
-/** Until the last cycle, or the first finding. */
-async function run({ campaign, expectation }: Run): Promise<void> {
-  while (campaign.lives < cycles && expectation.findings.length === 0) {
+/** Until the last cycle, or the first finding; where every failpoint is wanted, up to twice as long for the last ones. */
+async function run({ campaign, expectation, coverage }: Run): Promise<void> {
+  const wants = (): boolean =>
+    campaign.lives < cycles ||
+    (values['every-point'] && campaign.lives < 2 * cycles && coverage.missed.length > 0)
+  while (wants() && expectation.findings.length === 0) {
     await campaign.cycle()
     if (campaign.lives % 25 === 0) {
       console.log(`${campaign.lives} lives, ${expectation.acknowledged} writes`)
