@@ -91,11 +91,14 @@ export class SnapshotCatalog {
     }
   }
 
-  /** Keeps the newest `count` that can be restored and what is being read; undefined when nothing may go. */
+  /**
+   * Keeps the newest `count` that can be restored and what is being read; undefined when nothing may go. The newest of
+   * all stays even if it cannot be restored: the next delta will hold what has changed since, and nothing older.
+   */
   purge(count: number): Purge | undefined {
     const kept = this.#restorable().slice(0, Math.max(count, KEPT_MIN))
     if (kept.length < KEPT_MIN) return undefined
-    const needed = new Set(this.#pins.keys())
+    const needed = new Set(this.#pins.keys()).add(this.newestId)
     for (const { id } of kept.flat()) needed.add(id)
     const dropped = this.#snapshots.filter(({ id }) => !needed.has(id))
     this.#snapshots = this.#snapshots.filter(({ id }) => needed.has(id))

@@ -136,7 +136,7 @@ export type Staging =
   /** All chunks are here and durable with the write that installed them: the tree switches over. */
   | { readonly kind: 'switch'; readonly zxid: Zxid }
   | { readonly kind: 'abort' }
-  /** The store can no longer read what a learner needs of the past: a new snapshot of the whole tree stands in for it. */
+  /** The store cannot read what a learner needs of the past any more: a new snapshot of the tree stands in for it. */
   | { readonly kind: 'renew' }
 
 export type Input =

@@ -1,9 +1,10 @@
 /**
- * What the answers of a history tell of the order of transactions: which zxids were seen, by when, and at which zxids a
- * path is known to have changed. Zxids come from stats, from watch events and, where the history has them, from replies.
+ * What the answers of a history tell of the order of transactions: which zxids were seen, by when, and at which zxids
+ * a path is known to have changed. They come from stats, from watch events and, where the history has them, from
+ * replies.
  */
 
-import type { Stat } from '../../lib/index.ts'
+import { PERMISSIONS, type Stat } from '../../lib/index.ts'
 import {
   answerOf,
   type Call,
@@ -97,6 +98,7 @@ export class Facts {
   }
   readonly #sorted = new Map<string, readonly number[]>()
   readonly #deletable = new Set<string>()
+  readonly #hidden = new Set<string>()
 
   constructor(history: History) {
     this.tales = talesOf(history)
@@ -137,14 +139,22 @@ export class Facts {
     return this.#deletable.has(path)
   }
 
+  /** Whether there may have been a node here that nobody may read, and so nobody is told of. */
+  mayHaveHidden(path: string): boolean {
+    return this.#hidden.has(path)
+  }
+
   #learn(call: Call): void {
     const { operation, result } = call
     const answer = answerOf(call)
     if (operation.kind === 'delete' && answer?.code === undefined) {
       this.#deletable.add(operation.path)
     }
-    if (operation.kind === 'create' && operation.ephemeral) {
-      this.#deletable.add(result?.path ?? operation.path)
+    if (operation.kind === 'create') {
+      const { ephemeral, permissions = PERMISSIONS.ALL } = operation
+      const made = result?.path ?? operation.path
+      if (ephemeral) this.#deletable.add(made)
+      if ((permissions & PERMISSIONS.READ) === 0) this.#hidden.add(made)
     }
     if (answer === undefined) return
     const path = answer.path ?? ('path' in operation ? operation.path : undefined)

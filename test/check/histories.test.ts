@@ -78,7 +78,7 @@ describe('reads', () => {
     refused(own(OLD), 'Linearizable', 'ReadYourWrites')
   })
 
-  test('a read asked before a write of its session may show that write, when it was asked again', () => {
+  test('a read that was asked again may show a later write of its own session', () => {
     const again = new Script()
       .call('s', [0, 1], create(), CREATED)
       .call('s', [2, 10], GET, NEW)

@@ -67,6 +67,8 @@ export interface Call {
   readonly answered?: number | undefined
   readonly operation: Operation
   readonly result?: Result | undefined
+  /** Of a write not answered: the transaction it became, if the writer knows. Looked at first, not believed. */
+  readonly guess?: number | undefined
 }
 
 /** A watch function was called. */
@@ -89,8 +91,8 @@ export interface Session {
   readonly opened: number
   /** When its client was told that the ensemble had given it up. */
   readonly expired?: number | undefined
-  /** Times at which it may have come to another state or peer unobserved; see `steady`. */
-  readonly breaks?: readonly number[] | undefined
+  /** As `guess` of a call: the transaction that ended it. */
+  readonly endGuess?: number | undefined
   /** Nothing ever came between it and its peer but what `breaks` tells. */
   readonly steady?: boolean | undefined
 }

@@ -69,13 +69,13 @@ function findingOf<Op>(
   outcome: Exclude<Outcome<Op>, { kind: 'ok' }>,
   timedOf: (op: Op) => Timed,
 ): Finding {
-  if (outcome.kind === 'undecided') {
-    return { promise: 'Undecided', message: `${name}: no end after ${outcome.tried} steps` }
-  }
   const stuck = outcome.stuck.map(op => {
     const { call, session } = timedOf(op)
     return call === undefined ? `the end of ${session.name}` : describeCall(call)
   })
   const shown = stuck.slice(0, STUCK_SHOWN).join('\n  ')
-  return { promise: 'Linearizable', message: `${name}: nothing of this can come next:\n  ${shown}` }
+  const undecided = outcome.kind === 'undecided'
+  const what = undecided ? `no end after ${outcome.tried} steps, at best with` : 'nothing fits of'
+  const promise = undecided ? 'Undecided' : 'Linearizable'
+  return { promise, message: `${name}: ${what}\n  ${shown}` }
 }

@@ -1,6 +1,7 @@
 /**
- * Chance decides what a session asks next: all operations of the API, on few paths, so that requests meet. Each datum is
- * unique, so that a read tells which write it shows. Trees below the root are several, since they can be checked apart.
+ * Chance decides what a session asks next: all operations of the API, on few paths, so that requests meet. Each datum
+ * is unique, so that a read tells which write it shows. Trees below the root are several, since they can be checked
+ * apart.
  */
 
 import { PERMISSIONS } from '../../lib/index.ts'

@@ -7,7 +7,8 @@
  * are for the model of one path, which knows what it does not know.
  */
 
-import { actsOf, mayHaveMade, type PathAct } from './path-model.ts'
+import { parentPath } from './history.ts'
+import { actsOf, mayHaveMade, type PathAct, SEQUENCE } from './path-model.ts'
 import { nextRequired, type Timed, type Timeline } from './timeline.ts'
 import type { Lane, Step } from './wgl.ts'
 
@@ -20,6 +21,7 @@ export interface Part<Op> {
 
 interface Entry<Op> {
   readonly timed: Timed
+  readonly touches?: readonly string[] | undefined
   /** Place among the session's writes, or -1 for a read. */
   readonly at: number
   readonly op: Op
@@ -72,24 +74,24 @@ class Parts<Op> {
   #lanesOf({ timeline, writes, reads }: Share<Op>, number: number): Lane<Op>[] {
     const steps: Step<Op>[] = []
     const places: number[] = []
-    const push = (timed: Timed, op: Op): void => {
-      steps.push({ ...timed, op, after: 0 })
+    const push = (timed: Timed, op: Op, touches?: readonly string[]): void => {
+      steps.push({ ...timed, op, after: 0, touches })
       places.push(timed.place)
     }
     writes.sort((a, b) => a.at - b.at)
-    writes.forEach(({ timed, at, op }, index) => {
-      push(timed, op)
+    writes.forEach(({ timed, at, op, touches }, index) => {
+      push(timed, op, touches)
       if (timed.required) return
       const fence = this.#nextOf(timeline)[at]
       const following = writes[index + 1]
       if (fence !== undefined && (following === undefined || following.timed.place > fence.place)) {
-        push({ ...fence, call: undefined, isEnd: false }, this.#fence(fence))
+        push({ ...fence, call: undefined, isEnd: false }, this.#fence(fence), [])
       }
     })
     let after = 0
-    const looks = reads.map(({ timed, op }) => {
+    const looks = reads.map(({ timed, op, touches }) => {
       while (after < places.length && places[after]! < timed.place) after++
-      return { ...timed, op, after }
+      return { ...timed, op, after, touches }
     })
     return [{ steps }, { steps: looks, gate: number }]
   }
@@ -156,21 +158,43 @@ export function partsByTree(timelines: readonly Timeline[]): Part<Timed>[] {
   const parts = new Parts<Timed>(timed => ({ ...timed, call: undefined, isEnd: false }))
   const whole = timelines.some(({ writes, reads }) => [...writes, ...reads].some(concernsRoot))
   for (const timeline of timelines) {
-    const owned = new Set<string>()
+    const owned = new Map<string, Set<string>>()
     for (const [timed, at] of entries(timeline)) {
       const path = pathOf(timed)
       if (path === undefined) continue
       const name = whole ? ROOT : `/${path.split('/')[1]}`
-      parts.add(name, timeline, { timed, at, op: timed })
-      if (isEphemeral(timed)) owned.add(name)
+      const touches = touchesOf(timed)
+      parts.add(name, timeline, { timed, at, op: timed, touches })
+      if (!isEphemeral(timed)) continue
+      const things = owned.get(name) ?? new Set()
+      for (const thing of touches) things.add(thing)
+      owned.set(name, things)
     }
-    for (const name of owned) {
+    for (const [name, things] of owned) {
       timeline.writes.forEach((timed, at) => {
-        if (timed.isEnd) parts.add(name, timeline, { timed, at, op: timed })
+        if (timed.isEnd) parts.add(name, timeline, { timed, at, op: timed, touches: [...things] })
       })
     }
   }
   return parts.take()
+}
+
+/** All that a call reads or changes: nodes, and (as a name with a star) those of which only the beginning is known. */
+function touchesOf({ call }: Timed): string[] {
+  const { operation, result } = call!
+  if (!('path' in operation)) return []
+  const path = result?.path ?? operation.path
+  const touches = [path, path.replace(SEQUENCE, '*')]
+  if (operation.kind === 'delete') touches.push(parentPath(path))
+  if (operation.kind !== 'create') return touches
+  if (operation.sequential) touches.push(`${operation.path}*`)
+  let above = parentPath(path)
+  touches.push(above)
+  while (operation.parents && above !== ROOT) {
+    above = parentPath(above)
+    touches.push(above)
+  }
+  return touches
 }
 
 function pathOf({ call }: Timed): string | undefined {

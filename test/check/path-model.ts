@@ -39,7 +39,8 @@ export interface PathAct {
 /** `null` while there is no node. */
 export type PathState = NodeState | null
 
-const SEQUENCE = /\d{10}$/
+/** What is added to the path of a sequential node. */
+export const SEQUENCE = /\d{10}$/
 
 /** The paths a timed call or end says something of. Ends concern what their session may have created. */
 export function* actsOf(timed: Timed): Generator<readonly [string, PathAct]> {

@@ -13,6 +13,8 @@ export function now(): number {
   return Number(process.hrtime.bigint())
 }
 
+const NANOSECONDS_PER_MS = 1_000_000
+
 type Heard = (event: WatchEvent) => void
 
 interface MutableCall extends Call {
@@ -26,6 +28,8 @@ export interface RecorderOptions {
   readonly name: string
   /** When the session was asked for. */
   readonly opened: number
+  /** As given to `connect`. */
+  readonly operationTimeoutMs: number
   /** Nothing will happen to the peers while the session is used. */
   readonly steady?: boolean | undefined
 }
@@ -35,17 +39,19 @@ export class Recorder {
   readonly #tree: Tree
   readonly #opened: number
   readonly #steady: boolean
+  readonly #closeSurelyWithin: number
   readonly #calls: MutableCall[] = []
   readonly #events: Event[] = []
-  readonly #breaks: number[] = []
   #told = 0
   #expired: number | undefined
 
-  constructor(tree: Tree, { name, opened, steady = false }: RecorderOptions) {
+  constructor(tree: Tree, options: RecorderOptions) {
+    const { name, opened, operationTimeoutMs, steady = false } = options
     this.name = name
     this.#tree = tree
     this.#opened = opened
     this.#steady = steady
+    this.#closeSurelyWithin = Math.min(tree.timeoutMs, operationTimeoutMs) * NANOSECONDS_PER_MS
   }
 
   /** Calls made so far. */
@@ -60,7 +66,6 @@ export class Recorder {
   /** To be told of the session's states: pass it on from the option `onState`. */
   heardOf(state: SessionState): void {
     if (state === 'expired') this.#expired ??= now()
-    if (state === 'suspended') this.#breaks.push(now())
   }
 
   /** Through the promise face. Never rejects. */
@@ -88,7 +93,6 @@ export class Recorder {
       id: this.#tree.sessionId,
       opened: this.#opened,
       expired: this.#expired,
-      breaks: this.#breaks,
       steady: this.#steady,
     }
     return { sessions: [session], calls: this.#calls, events: this.#events }
@@ -104,8 +108,7 @@ export class Recorder {
   #ended(call: MutableCall, answer: Result): Result {
     const end = now()
     // A close that nobody answers comes to an end all the same, and the session to its own in its time.
-    const unheard =
-      call.operation.kind === 'close' && end - call.start >= this.#tree.timeoutMs * 1e6
+    const unheard = call.operation.kind === 'close' && end - call.start >= this.#closeSurelyWithin
     const result: Result = unheard ? { code: 'CONNECTION_LOSS' } : answer
     call.end = end
     call.answered = this.#told++

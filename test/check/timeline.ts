@@ -11,7 +11,8 @@
  * - The session's end takes its ephemeral nodes, after all its answered writes and before its client was told.
  */
 
-import { answerOf, type Call, type History, isRead, type Session, zxidOf } from './history.ts'
+import { Hints } from './hints.ts'
+import { answerOf, type Call, type History, isRead, type Session } from './history.ts'
 
 export interface Timed {
   /** Undefined for the end of a session that its client did not ask for, and for a fence. */
@@ -34,54 +35,9 @@ export interface Timeline {
 
 const NEVER = Number.POSITIVE_INFINITY
 
-/** A place in the order for each call, by the transactions that are known: writes are tried in this order. */
-export class Hints {
-  /** Transactions that set the data of a node, by path and data. */
-  readonly #seen = new Map<string, number>()
-  /** Ends of answered writes, and the largest transaction known by then. */
-  readonly #ends: number[] = []
-  readonly #zxids: number[] = []
-
-  constructor(calls: readonly Call[]) {
-    for (const { operation, result } of calls) {
-      if (operation.kind !== 'get' || result?.stat === undefined) continue
-      this.#seen.set(`${operation.path}\n${result.data}`, result.stat.mzxid)
-    }
-    let largest = 0
-    const ended = calls.filter(call => call.end !== undefined && zxidOf(call) !== undefined)
-    for (const call of ended.sort((a, b) => a.end! - b.end!)) {
-      largest = Math.max(largest, zxidOf(call)!)
-      this.#ends.push(call.end!)
-      this.#zxids.push(largest)
-    }
-  }
-
-  of(call: Call): number {
-    const known = zxidOf(call) ?? this.#observed(call)
-    if (known !== undefined) return known
-    return answerOf(call) === undefined ? NEVER : this.#by(call.end!)
-  }
-
-  #observed({ operation, result }: Call): number | undefined {
-    if (operation.kind !== 'create' && operation.kind !== 'set') return undefined
-    return this.#seen.get(`${result?.path ?? operation.path}\n${operation.data}`)
-  }
-
-  #by(time: number): number {
-    let low = 0
-    let high = this.#ends.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (this.#ends[middle]! <= time) low = middle + 1
-      else high = middle
-    }
-    return (this.#zxids[low - 1] ?? 0) + 0.5
-  }
-}
-
 /** The timelines of all sessions that made a call. */
 export function timelinesOf(history: History): Timeline[] {
-  const hints = new Hints(history.calls)
+  const hints = new Hints(history)
   const bySession = new Map<string, Call[]>()
   for (const call of history.calls) {
     const calls = bySession.get(call.session)
@@ -99,7 +55,10 @@ function timelineOf(session: Session, calls: readonly Call[], hints: Hints): Tim
   const reads: Timed[] = []
   let knownFrom = session.opened
   let closed = false
+  let closing = false
   for (const call of calls) {
+    // What is asked after the close is refused on the spot.
+    if (closing && answerOf(call) === undefined) continue
     const answer = answerOf(call)
     const read = isRead(call.operation)
     if (read && answer === undefined) continue
@@ -114,16 +73,17 @@ function timelineOf(session: Session, calls: readonly Call[], hints: Hints): Tim
       place: call.index,
       hint: hints.of(call),
     }
+    if (timed.isEnd) closing = true
     if (timed.isEnd && timed.required) closed = true
     if (read) reads.push(timed)
     else writes.push(timed)
   }
-  if (!closed) writes.push(endOf(session, knownFrom))
+  if (!closed) writes.push(endOf(session, knownFrom, hints))
   return { session, writes: tightened(writes), reads: tightened(reads) }
 }
 
 /** A session that was not closed may have been given up at any time, and has been when its client was told so. */
-function endOf(session: Session, start: number): Timed {
+function endOf(session: Session, start: number, hints: Hints): Timed {
   const { expired } = session
   return {
     call: undefined,
@@ -133,7 +93,7 @@ function endOf(session: Session, start: number): Timed {
     end: expired ?? NEVER,
     required: expired !== undefined,
     place: NEVER,
-    hint: NEVER,
+    hint: hints.ofEnd(session),
   }
 }
 

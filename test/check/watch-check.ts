@@ -148,6 +148,8 @@ class WatchCheck {
   }
 
   #isExcused({ missing, path }: Left): boolean {
+    // What may not be read is not told of: the watch waits for what may.
+    if (this.#facts.mayHaveHidden(path)) return true
     return missing && this.#tale.session.steady !== true && this.#facts.mayHaveGone(path)
   }
 

@@ -85,7 +85,7 @@ describe('a watch', () => {
     accepted(exists.event('r', 0, 'created', '/a', 5))
   })
 
-  test('on a missing node may miss one that came and went, unless its session never lost its peer', () => {
+  test('on a missing node may miss one that came and went while its session moved', () => {
     const script = (steady: boolean): Script => {
       return new Script()
         .session('r', { steady })

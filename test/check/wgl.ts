@@ -3,9 +3,12 @@
  * nowhere. Operations come in lanes: those of one lane take effect in its order, so what has been ordered so far is one
  * position for each lane, a smaller and exact stand-in for a set of bits over all operations.
  *
- * A required step that only looks (it leaves the state as it is, and would leave any other) is taken at once when it may
- * come next: if there is an order at all, there is one with this step here. Only steps that change something, and those that may never have happened, are
- * chosen among; what cannot be settled within the budget is told as undecided.
+ * What may never have happened is taken only where something that must be ordered depends on it: an order in which it
+ * stands anywhere else has an equal one in which it stands later, or nowhere.
+ *
+ * A required step that only looks (it leaves the state as it is, and would leave any other) is taken at once when it
+ * may come next: if there is an order at all, there is one with this step here. Only steps that change something, and
+ * those that may never have happened, are chosen among; what cannot be settled within the budget is told as undecided.
  */
 
 export interface Step<Op> {
@@ -19,6 +22,8 @@ export interface Step<Op> {
   readonly hint: number
   /** So many steps of the lane's gate come before it, done or dropped. */
   readonly after: number
+  /** Names of all it reads or changes: two steps with none in common may change places. Undefined: everything. */
+  readonly touches?: readonly string[] | undefined
 }
 
 export interface Lane<Op> {
@@ -39,15 +44,23 @@ export interface Model<Op, State> {
 
 export type Outcome<Op> =
   | { readonly kind: 'ok'; readonly tried: number }
-  | { readonly kind: 'undecided'; readonly tried: number }
   /** `stuck`: what could not follow the longest order found. */
-  | { readonly kind: 'illegal'; readonly tried: number; readonly stuck: readonly Op[] }
+  | {
+      readonly kind: 'undecided' | 'illegal'
+      readonly tried: number
+      readonly stuck: readonly Op[]
+    }
 
-interface Candidate<State> {
+/** Where a step stands. */
+interface Place {
   readonly lane: number
   readonly position: number
+}
+
+interface Candidate<State> extends Place {
   readonly state: State
   readonly hint: number
+  readonly required: boolean
 }
 
 interface Frame<State> {
@@ -55,6 +68,12 @@ interface Frame<State> {
   readonly state: State
   readonly candidates: readonly Candidate<State>[]
   next: number
+  /** Steps that may never have happened, taken since the last required one: it is still to be seen what for. */
+  readonly run: readonly Place[]
+}
+
+function intersect(one: readonly string[], other: readonly string[]): boolean {
+  return one.some(name => other.includes(name))
 }
 
 class Search<Op, State> {
@@ -84,21 +103,23 @@ class Search<Op, State> {
 
   run(): Outcome<Op> {
     const stack: Frame<State>[] = []
-    let frame = this.#enter(new Int32Array(this.#lanes.length), this.#model.initial)
+    let frame = this.#enter(new Int32Array(this.#lanes.length), this.#model.initial, [])
     for (;;) {
       if (frame === undefined) return { kind: 'ok', tried: this.#tried }
-      if (this.#tried > this.#budget) return { kind: 'undecided', tried: this.#tried }
+      if (this.#tried > this.#budget) {
+        return { kind: 'undecided', tried: this.#tried, stuck: this.#stuck }
+      }
       const candidate: Candidate<State> | undefined = frame.candidates[frame.next++]
       if (candidate !== undefined) {
+        if (candidate.required && !this.#isNeeded(frame.run, [candidate])) continue
+        const run = candidate.required ? [] : [...frame.run, candidate]
         const positions = this.#moved(frame.positions, candidate)
-        if (this.#failed.size > 0 && this.#failed.has(this.#keyOf(positions, candidate.state))) {
-          continue
-        }
+        if (this.#hasFailed(positions, candidate.state, run)) continue
         stack.push(frame)
-        frame = this.#enter(positions, candidate.state)
+        frame = this.#enter(positions, candidate.state, run)
         continue
       }
-      this.#failed.add(this.#keyOf(frame.positions, frame.state))
+      this.#failed.add(this.#keyOf(frame.positions, frame.state, frame.run))
       frame = stack.pop()
       if (frame === undefined) {
         return { kind: 'illegal', tried: this.#tried, stuck: this.#stuck }
@@ -107,20 +128,27 @@ class Search<Op, State> {
   }
 
   /** A place to choose at; undefined when nothing is left that must be ordered. */
-  #enter(positions: Int32Array, state: State): Frame<State> | undefined {
+  #enter(positions: Int32Array, state: State, run: readonly Place[]): Frame<State> | undefined {
+    const before = run.length > 0 ? positions.slice() : positions
     let until = this.#until(positions)
+    let slid = false
     for (let again = true; again; ) {
       again = false
       for (let lane = 0; lane < positions.length; lane++) {
         if (this.#slide(lane, positions, state, until)) again = true
       }
       if (again) until = this.#until(positions)
+      slid ||= again
     }
     // Whatever must be ordered has ended some time.
     if (until === Number.POSITIVE_INFINITY) return undefined
-    const candidates = this.#candidates(positions, state, until)
     this.#note(positions, until)
-    return { positions, state, candidates, next: 0 }
+    if (slid && run.length > 0) {
+      const passed = this.#placesBetween(before, positions)
+      if (!this.#isNeeded(run, passed)) return { positions, state, candidates: [], next: 0, run }
+    }
+    const candidates = this.#candidates(positions, state, until)
+    return { positions, state, candidates, next: 0, run: slid ? [] : run }
   }
 
   /** Takes the required steps at the head of a lane that only look; tells whether there were any. */
@@ -141,21 +169,73 @@ class Search<Op, State> {
 
   #candidates(positions: Int32Array, state: State, until: number): Candidate<State>[] {
     const candidates: Candidate<State>[] = []
+    const optional: Place[] = []
+    const heads: Place[] = []
     for (let lane = 0; lane < positions.length; lane++) {
       const { steps } = this.#lanes[lane]!
       for (let position = positions[lane]!; position < steps.length; position++) {
         const step = steps[position]!
         if (step.start > until || !this.#isOpen(lane, step, positions)) break
         this.#tried++
-        const next = this.#model.step(state, step.op, step.required)
+        const { required, hint } = step
+        const list = required ? heads : optional
+        list.push({ lane, position })
+        const next = this.#model.step(state, step.op, required)
         // To drop a step that would change nothing comes to the same as to take it.
-        if (next !== undefined && (step.required || next !== state)) {
-          candidates.push({ lane, position, state: next, hint: step.hint })
+        if (next !== undefined && (required || next !== state)) {
+          candidates.push({ lane, position, hint, required, state: next })
         }
-        if (step.required) break
+        if (required) break
       }
     }
-    return candidates.sort((a, b) => a.hint - b.hint)
+    const idle = this.#idle(optional, heads)
+    return candidates
+      .filter(
+        ({ lane, position }) => !idle.some(at => at.lane === lane && at.position === position),
+      )
+      .sort((a, b) => a.hint - b.hint)
+  }
+
+  /** Those that no head depends on, nor any other that a head depends on, whether or not it changes anything now. */
+  #idle(optional: readonly Place[], heads: readonly Place[]): readonly Place[] {
+    let idle = optional
+    for (let wanted = heads; wanted.length > 0 && idle.length > 0; ) {
+      const found = idle.filter(place => wanted.some(later => this.#depends(later, place)))
+      idle = idle.filter(place => !found.includes(place))
+      wanted = found
+    }
+    return idle
+  }
+
+  /** Whether each step of a run is there for one of the steps that follow it. */
+  #isNeeded(run: readonly Place[], followers: readonly Place[]): boolean {
+    const later = [...followers]
+    for (let at = run.length - 1; at >= 0; at--) {
+      const place = run[at]!
+      if (!later.some(follower => this.#depends(follower, place))) return false
+      later.push(place)
+    }
+    return true
+  }
+
+  /** Whether the two may not change places. */
+  #depends(later: Place, earlier: Place): boolean {
+    if (later.lane === earlier.lane) return true
+    const { steps, gate } = this.#lanes[later.lane]!
+    const { after, touches } = steps[later.position]!
+    if (gate === earlier.lane && after > earlier.position) return true
+    const others = this.#lanes[earlier.lane]!.steps[earlier.position]!.touches
+    return touches === undefined || others === undefined || intersect(touches, others)
+  }
+
+  #placesBetween(from: Int32Array, to: Int32Array): Place[] {
+    const places: Place[] = []
+    for (let lane = 0; lane < to.length; lane++) {
+      for (let position = from[lane]!; position < to[lane]!; position++) {
+        places.push({ lane, position })
+      }
+    }
+    return places
   }
 
   /** What stands before it in the gate is past, or may be dropped. */
@@ -195,8 +275,13 @@ class Search<Op, State> {
     })
   }
 
-  #keyOf(positions: Int32Array, state: State): string {
-    return `${positions.join()};${this.#model.keyOf(state)}`
+  #hasFailed(positions: Int32Array, state: State, run: readonly Place[]): boolean {
+    return this.#failed.size > 0 && this.#failed.has(this.#keyOf(positions, state, run))
+  }
+
+  #keyOf(positions: Int32Array, state: State, run: readonly Place[]): string {
+    const taken = run.map(({ lane, position }) => `${lane}.${position}`).join()
+    return `${positions.join()};${taken};${this.#model.keyOf(state)}`
   }
 }
 

@@ -85,7 +85,8 @@ export class Participant {
           onState: state => recorder?.heardOf(state),
         })
         const number = this.#recorders.length
-        recorder = new Recorder(tree, { name: `${name}.${number}`, opened, steady })
+        const options = { name: `${name}.${number}`, opened, operationTimeoutMs, steady }
+        recorder = new Recorder(tree, options)
         this.#recorders.push(recorder)
         this.#host.count('sessions')
         return recorder

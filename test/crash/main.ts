@@ -98,7 +98,7 @@ async function prepareRun(place: string): Promise<Run> {
   return { campaign, expectation, coverage, counters }
 }
 
-/** Until the last cycle, or the first finding; where every failpoint is wanted, up to twice as long for the last ones. */
+/** Until the last cycle or the first finding; where every failpoint is wanted, up to twice as long for the last. */
 async function run({ campaign, expectation, coverage }: Run): Promise<void> {
   const wants = (): boolean =>
     campaign.lives < cycles ||

@@ -34,6 +34,14 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
     killers: [testFile('test/peer/store-runner.test.ts')],
   },
   {
+    name: 'delta-upon-the-wrong-snapshot',
+    says: 'A newest snapshot that cannot be restored is purged, and the next delta lacks what it held.',
+    patches: [
+      patch(CATALOG, 'new Set(this.#pins.keys()).add(this.newestId)', 'new Set(this.#pins.keys())'),
+    ],
+    killers: [testFile('test/storage/snapshots.test.ts')],
+  },
+  {
     name: 'batch-in-two-writes',
     says: 'The log and the epochs of one batch are written one after the other, not atomically.',
     patches: [

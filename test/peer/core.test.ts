@@ -1,4 +1,4 @@
-/** Peers with agreement and replica together: what becomes of clients and sessions when one cannot serve for a while. */
+/** Peers with agreement and replica together: what becomes of clients and sessions while one cannot serve. */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,4 @@
-/** What the core hears of its store: a write is durable when the store says so, and a failure is the end of the peer. */
+/** What the core hears of its store: a write is durable when the store says so, a failure is the end of the peer. */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -7,7 +7,7 @@ import { encodeSubmission } from '../../lib/base/request.ts'
 import { makeSid } from '../../lib/base/zxid.ts'
 import { create, PASSWORD, Solo } from './support.ts'
 
-test('a client whose session was attached at another peer hears so, and is reported no more', () => {
+test('a client whose session is attached elsewhere hears so, and is reported no more', () => {
   const solo = new Solo()
   const client = solo.join()
   client.write(create('/a'))

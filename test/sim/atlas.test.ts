@@ -78,7 +78,7 @@ test('nothing is harmed while the ensemble is being founded', () => {
   assert.ok(ensemble.peers.every(peer => !ensemble.atlas.mayHarm(peer)))
 })
 
-test('whatever strikes, a quorum stays sound and every quorum of it knows all that is committed', () => {
+test('whatever strikes, every quorum of what is sound knows all that is committed', () => {
   let harmed = 0
   for (let seed = 1; seed <= 12; seed++) {
     const faultEveryTicks = { low: 1, high: 4 }

@@ -1,7 +1,7 @@
 /**
- * The fault atlas: what every voter's data are worth at this moment, judged from what is really on its disk and not from
- * what the peer thinks of itself. It allows harm to data only as long as a quorum of other voters has none: so whatever
- * happens to a run, it can be survived, and a run that does not survive has found a bug.
+ * The fault atlas: what every voter's data are worth at this moment, judged from what is really on its disk and not
+ * from what the peer thinks of itself. It allows harm to data only as long as a quorum of other voters has none: so
+ * whatever happens to a run, it can be survived, and a run that does not survive has found a bug.
  */
 
 import type { LogPoint } from '../../lib/base/group.ts'

@@ -8,7 +8,9 @@ import type { WatchEvent } from '../../lib/base/reply.ts'
 import type { ReadRequest, WriteRequest } from '../../lib/base/request.ts'
 import type { Sid } from '../../lib/base/zxid.ts'
 import { ClientCore } from '../../lib/client/core.ts'
+import type { History } from '../check/history.ts'
 import type { Prng } from '../support/prng.ts'
+import { ClientRecord, type Order } from './client-record.ts'
 import { Connection, type ConnectionListener } from './connection.ts'
 import { TICK_US, within } from './knobs.ts'
 import type { SimPeer } from './peer.ts'
@@ -38,10 +40,14 @@ export class SimClient implements ConnectionListener {
   readonly #prng: Prng
   readonly #host: ClientHost
   readonly #witness: Witness
+  /** Kept in some runs only. */
+  readonly #record: ClientRecord | undefined
   readonly #preferred: Sid | undefined
   /** Gives calls up after this long, as `operationTimeoutMs` does. */
   readonly #operationTimeoutMs: number
   readonly #writes: SimCall[] = []
+  /** The one last looked for; they are committed in order. */
+  #writtenAt = 0
   readonly #held = new Map<SimCall, HeldWatch>()
   readonly #versions = new Map<ZPath, number>()
   readonly #known: ZPath[] = []
@@ -58,12 +64,21 @@ export class SimClient implements ConnectionListener {
   #stillUntilMs = 0
   #waiting: (() => void)[] = []
 
-  constructor(name: string, world: World, prng: Prng, host: ClientHost, witness: Witness) {
+  /** `order`: that of the run's history, if it is to be written down. */
+  constructor(
+    name: string,
+    world: World,
+    prng: Prng,
+    host: ClientHost,
+    witness: Witness,
+    order: Order | undefined,
+  ) {
     this.name = name
     this.#world = world
     this.#prng = prng
     this.#host = host
     this.#witness = witness
+    this.#record = order === undefined ? undefined : new ClientRecord(name, order)
     this.password = Buffer.from(`${name} ${prng.u32()}`)
     const { knobs } = world
     const timeoutMs = within(prng, knobs.sessionTimeoutMs)
@@ -127,19 +142,32 @@ export class SimClient implements ConnectionListener {
 
   ask(request: ReadRequest | WriteRequest): void {
     const watch = 'watch' in request && request.watch ? this.#newWatch(request) : undefined
+    const index = this.#record?.next
     const watcher =
-      watch === undefined ? undefined : (event: WatchEvent) => this.check.fired(watch, event)
+      watch === undefined ? undefined : (event: WatchEvent) => this.#fired(watch, event, index)
     const call = new SimCall(request, this.#witness.knownZxid, this.check.breaks, watcher)
     call.startedAt = this.#nowMs
     if (isWrite(request)) this.#writes.push(call)
     if (watch !== undefined) this.#held.set(call, watch)
     this.check.called(call)
+    this.#record?.asked(call)
     this.core.submit(call)
+  }
+
+  /** All it asked and was told so far. */
+  history(): History | undefined {
+    const { sessionId } = this.core
+    const past = this.#witness.execution.sessions.get(sessionId)
+    return this.#record?.history(sessionId, this.check.breaks <= 1, past)
   }
 
   /** What it asked for under a cxid. */
   written(cxid: number): WriteRequest | undefined {
-    const call = this.#writes.find(write => write.cxid === cxid)
+    const writes = this.#writes
+    while (this.#writtenAt < writes.length && writes[this.#writtenAt]!.cxid < cxid)
+      this.#writtenAt++
+    const next = writes[this.#writtenAt]
+    const call = next?.cxid === cxid ? next : writes.find(write => write.cxid === cxid)
     return call === undefined || !isWrite(call.request) ? undefined : call.request
   }
 
@@ -293,15 +321,25 @@ export class SimClient implements ConnectionListener {
       } else if (this.core.finished) {
         counters.add(delivery.state === 'expired' ? 'sessions expired' : 'sessions closed')
         if (trace.on) trace.line(this.name, delivery.state)
+        if (delivery.state === 'expired') this.#record?.expired()
         this.#hangUp()
         this.#host.gone(this)
       }
     }
   }
 
+  #fired(watch: HeldWatch, event: WatchEvent, index: number | undefined): void {
+    this.check.fired(watch, event)
+    if (index !== undefined) this.#record?.told(index, event)
+  }
+
   #settled(call: SimCall): void {
     const { counters } = this.#world
     const { reply, request } = call
+    // A close never fails: when its time is over, the session is left to expire.
+    const patienceMs = Math.min(this.core.timeoutMs, this.#operationTimeoutMs)
+    const late = this.#nowMs - call.startedAt >= patienceMs
+    this.#record?.settled(call, request.kind !== 'closeSession' || !late)
     this.#checkEndsInTime(call)
     const watch = this.#held.get(call)
     this.#held.delete(call)

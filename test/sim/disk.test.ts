@@ -254,7 +254,7 @@ test('what recovery cannot prove is damage, and only promises are kept', () => {
   assert.equal(damageOf(disk), 'none')
 })
 
-test('a snapshot that cannot be read is passed over when an older one and the log make up for it', () => {
+test('a spoilt snapshot is passed over when an older one and the log make up for it', () => {
   const { disk, open, agenda } = openDisk()
   const groups = log(4)
   disk.run([write(1, { groups: groups.slice(0, 2) })])

@@ -1,6 +1,6 @@
 /**
- * A model disk: calls take virtual time, one at a time, log writes before everything else, as `lib/storage/disk` has it.
- * Each call that writes is atomic and safe when it is answered. One that is under way when its peer dies is on disk
+ * A model disk: calls take virtual time, one at a time, log writes before all else, as `lib/storage/disk` has it. Each
+ * call that writes is atomic and safe when it is answered. One that is under way when its peer dies is on disk
  * wholly, or its end is torn and LevelDB drops it. The first call that fails is the last one.
  */
 

@@ -2,11 +2,14 @@
 
 import { makeSid, type Sid, type Zxid } from '../../lib/base/zxid.ts'
 import type { PeerInput, TurnOutput } from '../../lib/peer/core.ts'
+import type { History } from '../check/history.ts'
 import type { Prng } from '../support/prng.ts'
 import { Atlas } from './atlas.ts'
 import { type ClientHost, SimClient } from './client.ts'
+import { Order } from './client-record.ts'
 import { SimDisk } from './disk.ts'
 import { Execution } from './execution.ts'
+import { isRecorded } from './history-check.ts'
 import { stream, TICK_US } from './knobs.ts'
 import { Nemesis } from './nemesis.ts'
 import { SimNet } from './net.ts'
@@ -32,6 +35,8 @@ export class SimEnsemble implements PeerHost, ClientHost, Victims, Witness {
   knownZxid = 0 as Zxid
   readonly #world: World
   readonly #prng: Prng
+  /** Of the clients' history, in the runs that keep it. */
+  readonly #order: Order | undefined
   #clients: SimClient[] = []
   readonly #byPassword = new Map<string, SimClient>()
   #born = 0
@@ -45,6 +50,7 @@ export class SimEnsemble implements PeerHost, ClientHost, Victims, Witness {
     this.#world = world
     const { seed, knobs } = world
     this.#prng = stream(seed, 1)
+    this.#order = isRecorded(seed) ? new Order() : undefined
     const count = knobs.voters + knobs.observers
     const sids = Array.from({ length: count }, (_, at) => makeSid(at + 1))
     this.net = new SimNet(world, stream(seed, 2), sids, {
@@ -72,6 +78,11 @@ export class SimEnsemble implements PeerHost, ClientHost, Victims, Witness {
   /** Clients that live, in the order they came. */
   clients(): readonly SimClient[] {
     return this.#clients
+  }
+
+  /** What each client that ever was asked and was told; empty in a run that does not keep it. */
+  histories(): History[] {
+    return [...this.#byPassword.values()].flatMap(client => client.history() ?? [])
   }
 
   start(): void {
@@ -162,7 +173,7 @@ export class SimEnsemble implements PeerHost, ClientHost, Victims, Witness {
   #addClient(): void {
     const name = `C${++this.#born}`
     const prng = stream(this.#world.seed, 100 + this.#born)
-    const client = new SimClient(name, this.#world, prng, this, this)
+    const client = new SimClient(name, this.#world, prng, this, this, this.#order)
     this.#byPassword.set(keyOf(client.password), client)
     this.#clients.push(client)
     client.start()

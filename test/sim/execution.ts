@@ -23,6 +23,8 @@ export interface SessionPast {
   /** How its writes ended; the first one's cxid is 1. */
   readonly outcomes: Outcome[]
   open: boolean
+  /** The transaction that ended it. */
+  closedAt: Zxid | undefined
 }
 
 /** The request a client made under a cxid; undefined when it never made one. */
@@ -62,7 +64,13 @@ export class Execution {
     const { body, sessionId, cxid } = txn
     if (body.type === 'open') {
       const { password } = body
-      const past = { id: sessionId, password: password.slice(), outcomes: [], open: true }
+      const past = {
+        id: sessionId,
+        password: password.slice(),
+        outcomes: [],
+        open: true,
+        closedAt: undefined,
+      }
       this.sessions.set(sessionId, past)
       return
     }
@@ -110,6 +118,7 @@ export class Execution {
     })
     for (const path of ephemerals) this.book.delete(path, this.#zxid)
     session.open = false
+    session.closedAt = this.#zxid
   }
 
   #resolve(request: WriteRequest, owner: SessionId): Resolved {

@@ -1,6 +1,6 @@
 /**
- * The workload: all that a client can ask for, on few paths and by many hands, so that requests meet. Some of it is meant
- * to be refused: by access rights, for its size, or because the root is what it is.
+ * The workload: all that a client can ask for, on few paths and by many hands, so that requests meet. Some of it is
+ * meant to be refused: by access rights, for its size, or because the root is what it is.
  */
 
 import { type Acl, OPEN_ACL, PERMISSIONS } from '../../lib/base/acl.ts'

@@ -6,6 +6,7 @@
 import { setVerifying } from '../../lib/base/assert.ts'
 import { checkAtRest } from './end-check.ts'
 import { SimEnsemble } from './ensemble.ts'
+import { checkClients, isRecorded } from './history-check.ts'
 import { type Knobs, TICK_US } from './knobs.ts'
 import { findTogether, stayTogether } from './liveness.ts'
 import type { StruckFault } from './nemesis.ts'
@@ -75,4 +76,5 @@ function live(world: World, ensemble: SimEnsemble): void {
     if (ensemble.atlas.worthOf(peer) !== 'sound') continue
     checkAtRest(peer, ensemble.check.chronicle, ensemble.execution)
   }
+  if (isRecorded(world.seed)) checkClients(ensemble.histories(), world.counters)
 }

@@ -161,7 +161,7 @@ export class SessionCheck {
     }
   }
 
-  /** A watch waits for the first change of something that its session may know of: what it may read, or what is gone. */
+  /** A watch waits for the first change that its session may know of: of what it may read, or what is gone. */
   #firstToTell(watch: HeldWatch): Zxid | undefined {
     const { book } = this.#witness.execution
     for (;;) {

@@ -35,6 +35,8 @@ export const CHECKS = {
   WatchTold: 'a watch is told before data that show the change, and in order',
   WatchTruth: 'a watch is told only of what happened',
   WatchOnce: 'a watch is told once',
+  History:
+    'what all clients asked and were told has one explanation, whatever the book of the run says',
   // Sessions.
   EphemeralOwner: 'an ephemeral node is there exactly as long as its session',
   SessionLife: 'a session ends by a close or an expiry, and nothing of it comes after',

@@ -176,7 +176,7 @@ test('a leader nobody follows, and followers nobody leads, try again after syncL
   assert.ok(cluster.leader, 'there is a leader that serves')
 })
 
-test('a candidate that one voter alone can hear is not elected again and again by those that cannot', () => {
+test('a candidate that one voter alone can hear is not elected again and again', () => {
   const cluster = new Cluster([1, 2, 3, 4, 5])
   const cannotHear = new Set([1, 2, 4])
   const isLost = (a: number, b: number) => a === 5 && cannotHear.has(b)

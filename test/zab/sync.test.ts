@@ -250,7 +250,7 @@ test('with one peer the quorum is that peer', () => {
   assert.deepEqual(cluster.peer(1).texts, ['a'])
 })
 
-test('a voter without a vote enters an epoch with all that it begins with, committed or not', () => {
+test('a voter without a vote enters an epoch with all that it begins with', () => {
   const cluster = new Cluster([1, 2, 3])
   cluster.drop = ({ from, message }) => from === 1 && message.kind === 'ack'
   cluster.start(1, diskWith(1, 3))

@@ -1,0 +1,33 @@
+/** The catalog of snapshots by itself: what a delta may stand on. */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { StoredSnapshot } from '../../lib/storage/records.ts'
+import { SnapshotCatalog } from '../../lib/storage/snapshots.ts'
+import { headAt, pointAfter } from './support.ts'
+
+function snapshot(id: number, base: number): StoredSnapshot {
+  return { id, base, chunks: 1, bytes: 100 - id, head: headAt(pointAfter(id)) }
+}
+
+test('the newest snapshot stays, restorable or not: the next delta follows it', () => {
+  const catalog = new SnapshotCatalog()
+  for (const [id, base] of [
+    [1, 0],
+    [2, 1],
+    [3, 2],
+  ] as const)
+    catalog.add(snapshot(id, base))
+  catalog.markUnreadable(3)
+  catalog.add(snapshot(4, 3))
+  catalog.purge(2)
+  assert.equal(catalog.newestId, 4)
+  assert.equal(catalog.wantsFull(), true)
+  catalog.add(snapshot(5, 0))
+  catalog.purge(2)
+  assert.equal(catalog.wantsFull(), false)
+  assert.deepEqual(
+    catalog.snapshots.map(({ id }) => id),
+    [1, 2, 5],
+  )
+})
