@@ -199,7 +199,7 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         CATALOG,
-        '    const needed = new Set(this.#pins.keys())\n    for (const { id } of kept.flat())',
+        '    const needed = new Set(this.#pins.keys()).add(this.newestId)\n    for (const { id } of kept.flat())',
         '    const needed = new Set<number>()\n    for (const { id } of kept.flat())',
       ),
       patch(

@@ -1,13 +1,13 @@
 /** What makes a run: a seed, and what is changed of what the seed draws. The command line says it, and is told it. */
 
-import type { Profile } from './knobs.ts'
+import { type Profile, profileOf } from './knobs.ts'
 import type { MutationName } from './mutations.ts'
 import type { WorldOptions } from './world.ts'
 
 export interface Recipe {
   readonly seed: number
   readonly mutation: MutationName
-  /** `long` unless said otherwise. */
+  /** The seed's own unless said otherwise. */
   readonly profile?: Profile | undefined
   /** Length of the safety phase. */
   readonly ticks?: number | undefined
@@ -32,10 +32,10 @@ export function optionsOf(recipe: Recipe): WorldOptions {
 
 /** The command that makes this very run. */
 export function commandOf(recipe: Recipe): string {
-  const { seed, mutation, profile = 'long', ticks, clients, without = [] } = recipe
+  const { seed, mutation, profile = profileOf(recipe.seed), ticks, clients, without = [] } = recipe
   return [
     `npm run sim -- --seed ${seed}`,
-    profile === 'long' ? '' : ` --profile ${profile}`,
+    profile === profileOf(seed) ? '' : ` --profile ${profile}`,
     ticks === undefined ? '' : ` --ticks ${ticks}`,
     clients === undefined ? '' : ` --clients ${clients}`,
     without.length === 0 ? '' : ` --without ${formatOrdinals(without)}`,
