@@ -7,8 +7,11 @@ import { run } from './run.ts'
 const SEEDS = { dense: 80, long: 10 } as const
 /** A bug that this many runs do not find would stay unfound. */
 const SEEDS_TO_FIND = 200
-/** Seeds beyond those that each found a bug. */
-const SEEDS_THAT_FOUND = [1_101_105]
+/**
+ * Each found a bug when it was young, and plays it out again at the commit that docs/reliability.md names. A seed makes
+ * the same run only as long as the simulator draws the same from it, so each bug has a test of its own, too.
+ */
+const SEEDS_THAT_FOUND = [177, 911, 30_006, 80_677, 1_101_105]
 /** What a set of runs must have been through to be worth something. */
 const WORTHWHILE = [
   'reigns',
@@ -43,7 +46,7 @@ for (const profile of ['dense', 'long'] as const) {
 
 for (const seed of SEEDS_THAT_FOUND) {
   test(`seed ${seed} keeps every promise`, () => {
-    assert.equal(run({ seed }).violation, undefined)
+    assert.equal(run({ seed, profile: 'dense' }).violation, undefined)
   })
 }
 
