@@ -45,7 +45,7 @@ export class Writes {
     return !this.#dirty && this.#inFlight === undefined
   }
 
-  /** For how long the disk has been busy with one write. */
+  /** For how long the disk has been busy with the write in flight; zero when there is none. */
   get inFlightTicks(): number {
     return this.#inFlightTicks
   }
@@ -111,6 +111,7 @@ export class Writes {
     const inFlight = this.#inFlight
     if (inFlight?.persist.writeId !== writeId) return undefined
     this.#inFlight = undefined
+    this.#inFlightTicks = 0
     this.#doneId = writeId
     this.#durableZxid = inFlight.last
     return inFlight.persist

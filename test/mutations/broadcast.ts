@@ -280,4 +280,16 @@ export const BROADCAST_MUTATIONS: readonly Mutation[] = [
     ],
     killers: [testFile('test/zab/failover.test.ts')],
   },
+  {
+    name: 'disk-stuck-for-ever',
+    says: 'A disk that was stuck once is taken for stuck until there is something else to write.',
+    patches: [
+      patch(
+        'lib/zab/writes.ts',
+        '    this.#inFlight = undefined\n    this.#inFlightTicks = 0\n',
+        '    this.#inFlight = undefined\n',
+      ),
+    ],
+    killers: [testFile('test/zab/failover.test.ts')],
+  },
 ]

@@ -165,6 +165,21 @@ test('a follower whose disk hangs leaves its leader', () => {
   assert.deepEqual(cluster.peer(1).texts, ['x', 'y'])
 })
 
+test('a disk that was stuck is so no longer when its write is done', () => {
+  const cluster = established(1, 2, 3)
+  cluster.slowDisks.add(1)
+  cluster.propose(3, 'x')
+  cluster.settle()
+  cluster.tick(2 * SYNC_LIMIT_TICKS + INIT_LIMIT_TICKS)
+  assert.equal(cluster.peer(1).zab.view.role, 'looking')
+  // Until the leader answers there is nothing to write.
+  cluster.drop = ({ to, message }) => to === 1 && message.kind === 'leaderInfo'
+  cluster.slowDisks.clear()
+  cluster.settle()
+  cluster.tick(2)
+  assert.equal(cluster.peer(1).zab.view.role, 'following', 'it waits for the leader')
+})
+
 test('a leader nobody follows, and followers nobody leads, try again after syncLimit', () => {
   const cluster = new Cluster([1, 2, 3])
   cluster.drop = sent => sent.message.kind === 'followerInfo'
