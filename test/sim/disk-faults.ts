@@ -4,6 +4,7 @@
  * others follow which will never be cut off, or the log had been noted to go further.
  */
 
+import type { Zxid } from '../../lib/base/zxid.ts'
 import { DiskImage, type Flaw } from './disk-image.ts'
 import { TICK_US, within } from './knobs.ts'
 import type { SimPeer } from './peer.ts'
@@ -94,10 +95,10 @@ const rotMeta: Harm = (_, { disk }) => {
 
 /** LevelDB finds the end of its log spoilt and drops it, some of it before where the log was noted to end. */
 const lostTail: Harm = (strike, peer) => {
-  const { meta, mark, log } = peer.disk.safe
-  // What precedes the meta record in LevelDB's log cannot be lost without it.
+  const { meta, mark, log, snapshotted } = peer.disk.safe
+  // What precedes the meta record, or the head of a snapshot, in LevelDB's log cannot be lost without it.
   if (meta === undefined || mark?.revision !== meta.revision) return undefined
-  const first = peer.disk.safe.indexAfter(meta.tail.zxid)
+  const first = peer.disk.safe.indexAfter(Math.max(meta.tail.zxid, snapshotted.zxid) as Zxid)
   const end = peer.disk.safe.indexAfter(mark.tail.zxid)
   if (first >= end) return undefined
   if (peer.up) strike.crash(peer, false)
