@@ -15,14 +15,16 @@ export function beats(a: Vote, b: Vote): boolean {
   return a.leader > b.leader
 }
 
-function sameVote(a: Vote, b: Vote): boolean {
-  return a.leader === b.leader && a.zxid === b.zxid && a.epoch === b.epoch
-}
-
 interface Heard {
   readonly vote: Vote
   readonly round: number
   readonly role: Role
+}
+
+/** Whoever follows already tells where its own log ends, no longer what it voted for: the leader is what counts. */
+function agreesWith({ vote, role }: Heard, proposed: Vote): boolean {
+  if (vote.leader !== proposed.leader) return false
+  return role !== 'looking' || (vote.zxid === proposed.zxid && vote.epoch === proposed.epoch)
 }
 
 export interface ElectionConfig {
@@ -112,7 +114,8 @@ export class Election {
     this.#settled.set(from, heard)
     if (heard.round === this.#round) this.#received.set(from, heard)
     const { leader } = heard.vote
-    if (leader === this.#config.sid || this.#settled.get(leader)?.role !== 'leading') return
+    if (leader === this.#config.sid) return this.#decide()
+    if (this.#settled.get(leader)?.role !== 'leading') return
     const followed = (voter: Sid) => this.#settled.get(voter)?.vote.leader === leader
     // In the round of the leader's own election a looking peer's vote for it counts too: it may be the missing one.
     const sameRound = (voter: Sid) =>
@@ -166,7 +169,7 @@ export class Election {
     const agrees = (voter: Sid) => {
       if (voter === sid) return true
       const heard = this.#received.get(voter)
-      return heard !== undefined && sameVote(heard.vote, proposed)
+      return heard !== undefined && agreesWith(heard, proposed)
     }
     if (!quorum.reached(agrees)) {
       this.#finalizeTicks = undefined

@@ -62,11 +62,7 @@ export const ELECTION_MUTATIONS: readonly Mutation[] = [
     name: 'leader-from-hearsay',
     says: 'A peer joins a leader that others say they follow, without a word from that leader.',
     patches: [
-      patch(
-        ELECTION,
-        `if (leader === this.#config.sid || this.#settled.get(leader)?.role !== 'leading') return`,
-        'if (leader === this.#config.sid) return',
-      ),
+      patch(ELECTION, `    if (this.#settled.get(leader)?.role !== 'leading') return\n`, ''),
     ],
     killers: [testFile('test/zab/votes.test.ts')],
   },
@@ -90,10 +86,16 @@ export const ELECTION_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         ELECTION,
-        'return heard !== undefined && sameVote(heard.vote, proposed)',
+        'return heard !== undefined && agreesWith(heard, proposed)',
         'return heard !== undefined',
       ),
     ],
+    killers: [testFile('test/zab/votes.test.ts')],
+  },
+  {
+    name: 'follower-no-longer-agrees',
+    says: 'A vote no longer counts when its voter follows already and names the end of its own log.',
+    patches: [patch(ELECTION, `role !== 'looking' || (vote.zxid`, '(vote.zxid')],
     killers: [testFile('test/zab/votes.test.ts')],
   },
   {

@@ -279,7 +279,7 @@ export const SYNC_MUTATIONS: readonly Mutation[] = [
         find: `    const followed = (voter: Sid) => this.#settled.get(voter)?.vote.leader === leader\n`,
         replace: `    const followed = (voter: Sid) => {
       const settled = this.#settled.get(voter)
-      return settled !== undefined && sameVote(settled.vote, heard.vote)
+      return settled?.vote.zxid === heard.vote.zxid && settled.vote.leader === leader
     }\n`,
       },
     ],

@@ -100,6 +100,18 @@ test('votes for others are no votes for ours', () => {
   assert.equal(voter.election.elected, undefined)
 })
 
+test('whoever follows us already agrees with us, whatever its own log', () => {
+  const voter = new Voter()
+  voter.election.start(voteFor(1, 2))
+  for (const sid of [2, 3]) voter.hear(sid, 'looking', voteFor(1, 2))
+  assert.equal(voter.election.elected, undefined, '4 and 5 can be reached and may know better')
+  // They saw that 4 and 5 are gone. What they say now is where their own logs end.
+  for (const sid of [2, 3]) voter.hear(sid, 'following', voteFor(1, 1))
+  voter.lose(4)
+  for (let ticks = 0; ticks < 20; ticks++) voter.election.tick()
+  assert.equal(voter.election.elected, 1)
+})
+
 test('a quorum waits a little for those that can be reached and have not voted', () => {
   const voter = new Voter()
   for (const sid of [2, 3]) voter.hear(sid, 'looking', voteFor(1))
