@@ -52,7 +52,8 @@ export class Faults {
   /**
    * Makes a peer's thread stand still, as a long garbage collection or a busy host would: it neither hears nor says
    * anything, its clock does not tick, and afterwards it goes on as if nothing had been. A leader that is paused beyond
-   * the time-outs is deposed, and does not know it when it wakes. No effect on a peer that is not up.
+   * the time-outs is deposed, and does not know it when it wakes. Pauses of one peer follow each other, and `heal` ends
+   * all of them. No effect on a peer that is not up.
    *
    * @param sid The peer's server id.
    * @param options `ms`: how long, in milliseconds; by default until `heal`. `busy`: it computes instead of sleeping.
@@ -69,7 +70,8 @@ export class Faults {
   }
 
   /**
-   * Cuts a peer off from all others: nothing goes either way. What is on its way still arrives. Clients stay connected.
+   * Cuts a peer off from all others: nothing goes either way. What is on its way still arrives, but for what a delay
+   * holds. Clients stay connected.
    *
    * @param sid The peer's server id.
    * @returns When it is cut off.
@@ -82,7 +84,8 @@ export class Faults {
   }
 
   /**
-   * Cuts the links between groups of peers, or in one direction only. What is on its way still arrives.
+   * Cuts the links between groups of peers, or in one direction only. What is on its way still arrives, but for what a
+   * delay holds.
    *
    * @param where Groups of server ids, with every peer in at least one: nothing goes either way between two peers that
    * have no group in common (one that is in two groups is a bridge). Or `{ from, to }`: nothing goes that way any more,
@@ -98,11 +101,12 @@ export class Faults {
   }
 
   /**
-   * Makes frames between peers late. They stay in order. A new delay replaces an earlier one on the same way.
+   * Makes frames between peers late. They stay in order. A new delay replaces an earlier one on the same way: what is
+   * held already is late by the new one at most.
    *
    * @param options `ms` and `jitterMs`: how late, in milliseconds. `from`, `to`: between whom, by default everybody;
    * the way back is a delay of its own.
-   * @returns When frames that are sent from now on are late.
+   * @returns When frames that are sent from now on are late by so much.
    * @throws TreeError (as a rejection) `NO_SUCH_PEER`, `BAD_ARGUMENTS`, `CLOSED`.
    * @example
    * await ensemble.faults.delay({ ms: 20, jitterMs: 30 })

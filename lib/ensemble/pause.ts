@@ -27,6 +27,12 @@ export class Pause {
     })
   }
 
+  /** Lasts until `end`, which has not come yet. */
+  get isEndless(): boolean {
+    const isAwaited = Atomics.load(this.#resume, 0) === 0
+    return isAwaited && this.terms.ms === Number.POSITIVE_INFINITY
+  }
+
   /** Wakes the thread; one that has not begun yet does not stop at all. */
   end(): void {
     Atomics.store(this.#resume, 0, 1)

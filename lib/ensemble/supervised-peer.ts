@@ -178,7 +178,9 @@ export class SupervisedPeer {
     const id = ++this.#questions
     life.pauses.set(id, pause)
     life.thread.send({ kind: 'pause', id, ...pause.terms })
-    await pause.begun
+    // Behind one without an end it would begin when that is healed; and to heal, its caller may wait for this first.
+    const standing = [...life.pauses.values()].find(({ isEndless }) => isEndless) ?? pause
+    await standing.begun
   }
 
   /** Wakes the thread from its pauses. Resolves when they are over. */

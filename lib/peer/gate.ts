@@ -9,8 +9,11 @@ import type { LinkFault } from '../base/ports.ts'
 
 interface Held {
   readonly frame: Uint8Array<ArrayBuffer>
-  readonly dueAt: number
+  dueAt: number
 }
+
+/** Longest a timer of Node can wait; one that is to wait longer rings at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1
 
 export class Gate {
   readonly #port: MessagePort
@@ -29,13 +32,17 @@ export class Gate {
     return !this.#lossy && this.#delayMs === 0 && this.#jitterMs === 0 && this.#held.length === 0
   }
 
-  /** Takes up another fault, or none. What is held meanwhile stays in front; without a delay it goes at once. */
+  /**
+   * Takes up another fault, or none. What is held meanwhile stays in front, and is late by the new delay at most:
+   * without one it goes at once.
+   */
   set(fault: LinkFault | undefined): void {
     this.#delayMs = fault?.delayMs ?? 0
     this.#jitterMs = fault?.jitterMs ?? 0
     if (fault?.cut === true) this.#lossy = true
     if (this.#lossy) this.close()
     else if (this.#delayMs === 0 && this.#jitterMs === 0) this.#release(Number.POSITIVE_INFINITY)
+    else this.#hurry(performance.now() + this.#delayMs + this.#jitterMs)
   }
 
   /** The frame's bytes may be used again by the caller. */
@@ -53,13 +60,19 @@ export class Gate {
     this.#held = []
   }
 
+  /** What was to go later than this goes then. */
+  #hurry(latest: number): void {
+    for (const held of this.#held) held.dueAt = Math.min(held.dueAt, latest)
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#arm()
+  }
+
   #arm(): void {
     const first = this.#held[0]
     if (first === undefined || this.#timer !== undefined) return
-    this.#timer = setTimeout(
-      () => this.#release(performance.now()),
-      first.dueAt - performance.now(),
-    )
+    const waitMs = Math.max(0, first.dueAt - performance.now())
+    this.#timer = setTimeout(() => this.#release(performance.now()), Math.min(waitMs, TIMER_MS_MAX))
   }
 
   /** Lets go, in order, what is due by then; what is due later holds up what stands behind it. */

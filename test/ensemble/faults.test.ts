@@ -179,12 +179,27 @@ test('a pause with a length ends by itself; one that begins is told of', async t
   await ensemble.faults.pause(1, { ms: 0 })
   await ensemble.faults.pause(1, { ms: 1, busy: true })
   await untilLevel(ensemble)
-  // A second one waits for the first; both are ended at once.
-  await ensemble.faults.pause(2)
-  const second = ensemble.faults.pause(2)
-  await ensemble.faults.heal(2)
-  await second
+  // One that has an end is over before the next begins.
+  await Promise.all([ensemble.faults.pause(2, { ms: 5 }), ensemble.faults.pause(2, { ms: 1 })])
   await untilLevel(ensemble)
+})
+
+test('what stands still already can be paused again, and one heal ends it all', async t => {
+  const ensemble = await openThree(t)
+  await untilLevel(ensemble)
+  await ensemble.faults.pause(2)
+  // Behind the first, which only `heal` ends, none of these ever begins.
+  await ensemble.faults.pause(2)
+  await ensemble.faults.pause(2, { ms: 600_000, busy: true })
+  assert.equal(peerOf(await ensemble.status(), 2).state, 'busy')
+  await ensemble.faults.heal(2)
+  await untilLevel(ensemble)
+  // The healed ones are over: this one is told of when it has begun itself.
+  const healed = ensemble.faults.heal()
+  await ensemble.faults.pause(2)
+  assert.equal(peerOf(await ensemble.status(), 2).state, 'busy')
+  await ensemble.faults.kill(2)
+  await healed
 })
 
 test('a killed peer comes back by itself, and is told about', async t => {
@@ -270,6 +285,11 @@ test('delayed frames stay in order, and go at once when healed', async t => {
   const paths = await Promise.all(sent)
   assert.deepEqual(paths.slice(1), paths.slice(1).sort())
   await untilLevel(ensemble)
+  // A shorter delay is one also for what is held by a longer.
+  await ensemble.faults.delay({ ms: 600_000 })
+  const hurried = tree.promises.create('/hurried')
+  await ensemble.faults.delay({ ms: 1 })
+  await hurried
   // So late that only healing can bring it in time.
   await ensemble.faults.delay({ ms: 600_000 })
   const late = tree.promises.create('/late')

@@ -1,7 +1,7 @@
 /** Links and the faults on them, port by port. */
 
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
+import { on, once } from 'node:events'
 import { type TestContext, test } from 'node:test'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import type { LinkFault } from '../../lib/base/ports.ts'
@@ -132,6 +132,36 @@ test('what is late stays in order, and is a copy', async t => {
   }
   await all
   assert.deepEqual(arrived, [...arrived.keys()])
+})
+
+test('a shorter delay hurries what a longer one holds, and a longer one leaves it', async t => {
+  const wired = wire(t)
+  const { links, far } = wired
+  links.disturb([LATE])
+  send(links, 1, 2)
+  links.disturb([{ ...LATE, delayMs: 1 }])
+  send(links, 3)
+  links.disturb([LATE])
+  const arrived: number[] = []
+  for await (const [frame] of on(far, 'message')) {
+    arrived.push(frame[0])
+    if (arrived.length === 3) break
+  }
+  assert.deepEqual(arrived, [1, 2, 3])
+})
+
+test('a delay beyond what a timer can wait is one', async t => {
+  const warnings: Error[] = []
+  const listener = (warning: Error) => warnings.push(warning)
+  process.on('warning', listener)
+  t.after(() => process.off('warning', listener))
+  const wired = wire(t)
+  wired.links.disturb([{ ...LATE, delayMs: 2 ** 32 }])
+  send(wired.links, 1)
+  // Warnings are told of before the next turn.
+  await new Promise(resolve => setImmediate(resolve))
+  assert.deepEqual(warnings, [])
+  assert.deepEqual(await receive(wired, wired.far), [])
 })
 
 test('a frame that is late is not early', async t => {
