@@ -180,7 +180,10 @@ export class SimClient implements ConnectionListener {
     this.#whenAwake(() => {
       if (connection !== this.#connection) return
       // Watches are told then as after a reconnection.
-      if (jumps !== this.#jumps) this.check.broke()
+      if (jumps !== this.#jumps) {
+        this.#world.counters.add('trees replaced before a client')
+        this.check.broke()
+      }
       this.#jumps = jumps
       this.#heardAt = this.#nowMs
       this.#guard(() => this.core.receive(frame))

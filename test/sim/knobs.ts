@@ -45,7 +45,8 @@ export const FAULT_CLASSES = [
   'clientDies',
   'clientStalls',
 ] as const
-export type FaultClass = (typeof FAULT_CLASSES)[number]
+/** `leaveBehind` strikes in hurried worlds only, so that all others stay as they were before there was such a fault. */
+export type FaultClass = (typeof FAULT_CLASSES)[number] | 'leaveBehind'
 
 /**
  * `long`: some two thousand ticks, in which faults come in clusters with time between them to recover in. `dense`: a
@@ -55,6 +56,8 @@ export type Profile = 'long' | 'dense'
 
 /** One seed in so many is of the long kind, unless one kind is asked for. */
 const LONG_EVERY = 16
+/** Share of the dense seeds whose worlds are hurried. */
+const HURRIED = 1 / 12
 
 export function profileOf(seed: number): Profile {
   return seed % LONG_EVERY === 0 ? 'long' : 'dense'
@@ -173,7 +176,7 @@ export function drawKnobs(seed: number, profile = profileOf(seed)): Knobs {
   const syncLimitTicks = Math.max(prng.between(3, 10), syncTicksMin({ tickPercent, tickJitterUs }))
   const quiet = prng.chance(0.03)
   const faultShare = prng.pick([0.2, 0.5, 1])
-  return {
+  const drawn: Knobs = {
     voters,
     observers: voters > 3 ? Math.min(observers, 1) : observers,
     clients: prng.between(1, 4),
@@ -205,5 +208,25 @@ export function drawKnobs(seed: number, profile = profileOf(seed)): Knobs {
     silence: prng.pick([0, 0.3, 1]),
     safetyTicks: within(prng, pace.safetyTicks),
     coreOnly: 0.5,
+  }
+  return profile === 'dense' && stream(seed, 5).chance(HURRIED) ? hurried(drawn) : drawn
+}
+
+/**
+ * Everybody takes snapshots and purges as fast as can be, and learners are left behind while they serve: their clients
+ * see how a snapshot takes the place of a tree. In other worlds that comes to pass where nobody looks.
+ */
+function hurried(drawn: Knobs): Knobs {
+  return {
+    ...drawn,
+    clients: 4,
+    grainUs: 1,
+    linkUs: LINK_US[0]!,
+    turnUs: TURN_US[0]!,
+    diskUs: DISK_US[0]!,
+    snapshotLogBytes: 1,
+    thinkUs: PACES.dense.thinkUs[0],
+    faults: ['leaveBehind', 'leaveBehind', 'rewire', 'clientMoves', 'clientDies'],
+    faultEveryTicks: PACES.dense.faultEveryTicks[0],
   }
 }

@@ -4,7 +4,15 @@ import type { Sid } from '../../lib/base/zxid.ts'
 import { TICK_US } from './knobs.ts'
 import type { Inflict, Strike } from './strike.ts'
 
-export type LinkFault = 'isolate' | 'oneWayCut' | 'split' | 'ring' | 'clog' | 'swizzle' | 'rewire'
+export type LinkFault =
+  | 'isolate'
+  | 'oneWayCut'
+  | 'split'
+  | 'ring'
+  | 'clog'
+  | 'swizzle'
+  | 'rewire'
+  | 'leaveBehind'
 
 /** Two different peers, the leader now and then first. */
 function twoPeers(strike: Strike): readonly [Sid, Sid] | undefined {
@@ -56,6 +64,41 @@ function swizzleClog(strike: Strike): string | undefined {
   return `clogs ${chosen.join(' ')}, releases ${released.join(' ')}`
 }
 
+/**
+ * A learner hears nothing of its leader until that has purged what the learner would need, but not for so long that the
+ * learner's clients are sent away.
+ */
+function leaveBehind(strike: Strike): string | undefined {
+  const { net, peers, prng, world } = strike
+  const { agenda, counters, knobs } = world
+  const leader = peers.find(({ leading }) => leading)
+  const homes = new Set(strike.clients.map(({ home }) => home))
+  const learners = peers.filter(peer => peer.serving && !peer.leading && homes.has(peer))
+  if (leader === undefined || learners.length === 0) return undefined
+  const learner = prng.pick(learners)
+  const lives = [leader.life, learner.life]
+  net.cut(leader.sid, learner.sid, false)
+  let joined = false
+  const rejoin = (): void => {
+    if (joined || leader.life !== lives[0] || learner.life !== lives[1]) return
+    joined = true
+    net.replace(leader.sid, learner.sid)
+  }
+  const until = agenda.now + 1.5 * knobs.syncLimitTicks * TICK_US
+  strike.lay({
+    until,
+    springs: peer => {
+      const logStart = peer === leader ? (leader.zab?.history.logStart.zxid ?? 0) : 0
+      if (logStart <= (learner.zab?.history.lastZxid ?? 0)) return false
+      counters.add('learners left behind')
+      strike.afterwards(agenda.now, rejoin)
+      return true
+    },
+  })
+  strike.afterwards(until, rejoin)
+  return `P${learner.sid} by P${leader.sid}`
+}
+
 export const LINK_FAULTS: Readonly<Record<LinkFault, Inflict>> = {
   isolate: strike => {
     const [a] = twoPeers(strike) ?? []
@@ -96,4 +139,5 @@ export const LINK_FAULTS: Readonly<Record<LinkFault, Inflict>> = {
     strike.net.replace(...pair)
     return `P${pair[0]}-P${pair[1]}`
   },
+  leaveBehind,
 }
