@@ -58,6 +58,19 @@ export class Desk {
     if (this.reachable.has(to)) this.#messages.push({ to, message })
   }
 
+  linkUp(sid: Sid): void {
+    this.reachable.add(sid)
+  }
+
+  /**
+   * What was to be sent in this turn is lost with the link: the next one leads to another life of that peer, which may
+   * number its connections as the last one did.
+   */
+  linkDown(sid: Sid): void {
+    this.reachable.delete(sid)
+    this.#messages = this.#messages.filter(({ to }) => to !== sid)
+  }
+
   /** Number under which the answer to a load comes back. */
   nextLoadId(): number {
     return ++this.#lastLoadId

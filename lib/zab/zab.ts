@@ -205,7 +205,7 @@ export class Zab {
       case 'tick':
         return this.#onTick()
       case 'linkUp':
-        this.#desk.reachable.add(input.sid)
+        this.#desk.linkUp(input.sid)
         this.#unheard.delete(input.sid)
         if (this.#role === 'looking' && !this.#quiescing) this.#election.linkUp(input.sid)
         return
@@ -243,7 +243,7 @@ export class Zab {
   }
 
   #onLinkDown(sid: Sid): void {
-    this.#desk.reachable.delete(sid)
+    this.#desk.linkDown(sid)
     this.#early.delete(sid)
     this.#election.linkDown(sid)
     this.#leader?.linkDown(sid)

@@ -208,3 +208,21 @@ test('a follower that misses a proposal while it is synchronised begins anew', (
   assert.deepEqual(textsOn(learner.disk), ['t1', 't2', 't3'])
   assert.deepEqual(learner.texts, ['t1', 't2', 't3'])
 })
+
+test('what was said to a peer that is gone is not told to its next life', () => {
+  const cluster = new Cluster([1, 2, 3])
+  for (const sid of [2, 3]) cluster.start(sid)
+  cluster.tick(10)
+  const { zab } = cluster.peer(3)
+  const sid = 1 as Sid
+  zab.step({ kind: 'linkUp', sid })
+  const connection = 1
+  const acceptedEpoch = 0 as Epoch
+  const message = { kind: 'followerInfo', connection, acceptedEpoch, votes: true } as const
+  zab.step({ kind: 'message', from: sid, message })
+  // All of it within one turn: the leader was held up.
+  zab.step({ kind: 'linkDown', sid })
+  zab.step({ kind: 'linkUp', sid })
+  const told = zab.takeWork().messages.filter(({ to }) => to === sid)
+  assert.deepEqual(told, [], 'the first connection of the next life has the same number')
+})
