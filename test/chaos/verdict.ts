@@ -7,6 +7,7 @@ import type { Counters } from './counters.ts'
 export function findingsOf(history: History, counters: Counters): string[] {
   const { findings, counts } = checkHistory(history)
   counters.count('steps ordered', counts.steps ?? 0)
+  counters.count('trees left', counts.treesLeft ?? 0)
   const problems: string[] = []
   for (const finding of findings) {
     // The search gave up: neither right nor wrong.

@@ -19,7 +19,7 @@ export interface Verdict {
 
 export function checkHistory(history: History, options?: LinearizabilityOptions): Verdict {
   const facts = new Facts(history)
-  const timelines = timelinesOf(history)
+  const timelines = timelinesOf(history, facts)
   const { findings, ...order } = checkLinearizable(history, options)
   return {
     findings: [

@@ -84,10 +84,33 @@ export function shownBy({ result, operation }: Call): number {
     : Math.max(czxid, mzxid, pzxid)
 }
 
+/** Transactions of creates whose answers do not name them: those of the nodes that hold what nobody else wrote. */
+function transactionsOfCreates(calls: readonly Call[]): Map<Call, number> {
+  const writers = new Map<string, Call | undefined>()
+  for (const call of calls) {
+    const { operation } = call
+    if (!('data' in operation) || !operation.data) continue
+    writers.set(operation.data, writers.has(operation.data) ? undefined : call)
+  }
+  const transactions = new Map<Call, number>()
+  for (const { operation, result } of calls) {
+    if (operation.kind !== 'get' || result?.stat?.version !== 0) continue
+    const writer = writers.get(result.data ?? '')
+    if (writer === undefined || writer.operation.kind !== 'create') continue
+    const made = answerOf(writer)?.path
+    if (made === operation.path && !transactions.has(writer) && zxidOf(writer) === undefined) {
+      transactions.set(writer, result.stat.mzxid)
+    }
+  }
+  return transactions
+}
+
 export class Facts {
   readonly tales: readonly Tale[]
   /** By time: the largest zxid that anybody had seen. */
   readonly known: Ascending
+  /** By zxid: the latest time at which a write that was done by then was asked for. */
+  readonly begun: Ascending
   /** Writes whose transaction is known. */
   readonly byZxid = new Map<number, Call>()
   /** Writes that claim a transaction that another one has. */
@@ -99,15 +122,25 @@ export class Facts {
   readonly #sorted = new Map<string, readonly number[]>()
   readonly #deletable = new Set<string>()
   readonly #hidden = new Set<string>()
+  readonly #created: ReadonlyMap<Call, number>
 
   constructor(history: History) {
-    this.tales = talesOf(history)
-    const shown = history.calls
+    const { calls, events } = history
+    this.#created = transactionsOfCreates(calls)
+    const provedBy = (call: Call) => Math.max(shownBy(call), this.#created.get(call) ?? 0)
+    this.tales = talesOf(history, provedBy)
+    const shown = calls
       .filter(call => call.end !== undefined)
-      .map(call => [call.end!, shownBy(call)] as const)
-    const told = history.events.map(({ time, zxid }) => [time, zxid] as const)
+      .map(call => [call.end!, provedBy(call)] as const)
+    const told = events.map(({ time, zxid }) => [time, zxid] as const)
     this.known = new Ascending([...shown, ...told])
-    for (const call of history.calls) this.#learn(call)
+    for (const call of calls) this.#learn(call)
+    this.begun = new Ascending([...this.byZxid].map(([zxid, { start }]) => [zxid, start]))
+  }
+
+  /** The transaction a write is known to have become, from its answer or from a read. */
+  zxidOf(call: Call): number | undefined {
+    return zxidOf(call) ?? this.#created.get(call)
   }
 
   /** Zxids at which the node, or its list of children, is known to have changed; the smallest first. */
@@ -159,7 +192,7 @@ export class Facts {
     if (answer === undefined) return
     const path = answer.path ?? ('path' in operation ? operation.path : undefined)
     if (path !== undefined && answer.stat !== undefined) this.#learnStat(path, answer.stat)
-    const zxid = zxidOf(call)
+    const zxid = this.zxidOf(call)
     if (zxid === undefined) return
     const other = this.byZxid.get(zxid)
     if (other !== undefined) this.twins.push([other, call])
@@ -185,14 +218,14 @@ export class Facts {
   }
 }
 
-function talesOf({ sessions, calls, events }: History): Tale[] {
+function talesOf({ sessions, calls, events }: History, provedBy: (call: Call) => number): Tale[] {
   const answers = groupBySession(calls.filter(call => call.answered !== undefined))
   const told = groupBySession(events)
   return sessions.map(session => {
     const own = (answers.get(session.name) ?? []).sort((a, b) => a.answered! - b.answered!)
     const heard = (told.get(session.name) ?? []).sort((a, b) => a.told - b.told)
     const seen = new Ascending([
-      ...own.map(call => [call.answered!, shownBy(call)] as const),
+      ...own.map(call => [call.answered!, provedBy(call)] as const),
       ...heard.map(event => [event.told, event.zxid] as const),
     ])
     return { session, answers: own, events: heard, seen }

@@ -176,6 +176,81 @@ describe('writes', () => {
   test('an answer fits its question', () => {
     refused(new Script().call('s', [0, 1], SYNC, { code: 'NO_NODE' }).history(), 'AnswerFits')
     refused(new Script().call('s', [0, 1], GET, { code: 'NOT_EMPTY' }).history(), 'AnswerFits')
+    const large = (bytes: number): History => {
+      return new Script()
+        .call('s', [0, 1], create('x'.repeat(9)), CREATED)
+        .call('s', [2, 3], set('x'.repeat(bytes)), { code: 'DATA_TOO_LARGE' })
+        .history()
+    }
+    accepted(large(10))
+    refused(large(9), 'AnswerFits')
+    const mistaken: Result = { code: 'BAD_ARGUMENTS' }
+    const root: Operation = { kind: 'delete', path: '/', version: -1 }
+    accepted(new Script().call('s', [0, 1], root, mistaken).history())
+    refused(new Script().call('s', [0, 1], remove(), mistaken).history(), 'AnswerFits')
+    const older = { data: 'x', stat: stat(5, 0, { czxid: 9 }) }
+    const made = new Script().call('s', [0, 1], create(), CREATED)
+    refused(made.call('s', [2, 3], GET, older).history(), 'AnswerFits')
+  })
+})
+
+describe('several trees', () => {
+  const make = (path: string, data: string): Operation => ({ kind: 'create', path, data })
+  const get = (path: string): Operation => ({ kind: 'get', path })
+  const B: Result = { data: 'b', stat: stat(8, 0) }
+  const MISSING: Result = { code: 'NO_NODE' }
+
+  test('writes of a session that are under way together are seen in their order', () => {
+    const history = (later: Result): History => {
+      return new Script()
+        .call('w', [0, 1], create(), CREATED)
+        .call('s', [2, 100], remove())
+        .call('s', [2, 100], make('/b', 'b'), { path: '/b' })
+        .call('r', [10, 11], SYNC)
+        .call('r', [12, 13], get('/b'), B)
+        .call('r', [14, 15], SYNC)
+        .call('r', [16, 17], GET, later)
+        .history()
+    }
+    accepted(history(MISSING))
+    refused(history(OLD), 'Linearizable')
+  })
+
+  test('a session that has seen one sees no other as it was before', () => {
+    const history = (later: Result): History => {
+      return new Script()
+        .call('w', [0, 1], create(), CREATED)
+        .call('w', [2, 3], remove())
+        .call('w', [4, 5], make('/b', 'b'), { path: '/b' })
+        .call('r', [12, 13], get('/b'), B)
+        .call('r', [14, 15], GET, later)
+        .history()
+    }
+    accepted(history(MISSING))
+    refused(history(OLD), 'Linearizable')
+  })
+
+  test('transactions of creates follow the clock, too', () => {
+    const history = (czxid: number): History => {
+      return new Script()
+        .call('w', [0, 1], make('/a', 'a'), CREATED)
+        .call('w', [2, 3], make('/b', 'b'), { path: '/b' })
+        .call('r', [4, 5], get('/b'), B)
+        .call('r', [6, 7], GET, { data: 'a', stat: stat(czxid, 0) })
+        .history()
+    }
+    accepted(history(7))
+    refused(history(9), 'SessionOrder', 'RealTimeOrder')
+    refused(history(8), 'OneVersion')
+  })
+
+  test('nothing is known of creates that wrote the same', () => {
+    const same = new Script()
+      .call('w', [0, 1], make('/a', 'b'), CREATED)
+      .call('w', [2, 3], remove())
+      .call('w', [4, 5], make('/a', 'b'), CREATED)
+      .call('r', [6, 7], GET, { data: 'b', stat: stat(8, 0) })
+    accepted(same.history())
   })
 })
 
@@ -197,6 +272,20 @@ describe('parents and children', () => {
     refused(family().call('s', [4, 5], remove(), {}).history(), 'Linearizable')
     const alone = new Script().call('s', [0, 1], create(), CREATED)
     refused(alone.call('s', [4, 5], remove(), { code: 'NOT_EMPTY' }).history(), 'Linearizable')
+  })
+
+  test('each child is listed, and once', () => {
+    const listed = (...names: string[]): History => {
+      return new Script()
+        .call('s', [0, 1], create(), CREATED)
+        .call('s', [2, 3], child(), { path: '/a/b' })
+        .call('s', [4, 5], { ...child(), path: '/a/c' } as Operation, { path: '/a/c' })
+        .call('s', [6, 7], { kind: 'children', path: '/a' }, { names })
+        .history()
+    }
+    accepted(listed('b', 'c'))
+    refused(listed('b'), 'Linearizable')
+    refused(listed('b', 'b'), 'AnswerFits')
   })
 
   test('a child has a parent', () => {

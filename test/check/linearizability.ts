@@ -3,8 +3,8 @@
  * else began comes first, and in which each session's writes keep their order.
  *
  * Checked twice. Path by path: small searches, which settle quickly what is wrong, but do not see all that ties paths
- * together. Then tree by tree, exactly. Known transactions are only used to guess the order, not as a proof of it, so
- * this finds a wrong transaction number too.
+ * together. Then tree by tree, exactly. Known transactions are used to guess the order and to narrow the times between
+ * which something happened, not as a proof of the order, so this finds a wrong transaction number too.
  */
 
 import { describeCall, type History } from './history.ts'
@@ -57,7 +57,9 @@ export function checkLinearizable(
   }
   const paths = partsByPath(timelines)
   for (const part of paths) check(part, pathModel(part.name), ({ timed }) => timed)
-  const trees = findings.length > 0 ? [] : partsByTree(timelines)
+  // A path that is undecided hides nothing: what is wrong with a tree is to be found all the same.
+  const wrong = findings.some(({ promise }) => promise !== 'Undecided')
+  const trees = wrong ? [] : partsByTree(timelines)
   const small = trees.filter(part => part.steps <= treeStepsMax)
   for (const part of small) check(part, TREE_MODEL, timed => timed)
   const treesLeft = trees.length - small.length

@@ -2,9 +2,10 @@
  * Parts of a history that can be ordered on their own, as lanes: two for each session that takes part, one of its
  * writes and one of its reads.
  *
- * Trees below different children of the root have nothing to do with each other, so a history whose calls leave the
- * root alone falls apart into them, and nothing is lost. Single paths do have to do with each other; parts of that size
- * are for the model of one path, which knows what it does not know.
+ * Trees below different children of the root have nothing to do with each other but the order of what one session does
+ * in them. So a history whose calls leave the root alone falls apart into them; of that order remains what the times of
+ * the steps tell (see `timeline.ts`). Single paths do have to do with each other; parts of that size are for the model
+ * of one path, which knows what it does not know.
  */
 
 import { parentPath } from './history.ts'

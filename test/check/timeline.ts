@@ -9,8 +9,11 @@
  * - A read that had to be asked again after the loss of a peer may show a later write of its own session; so no read is
  *   held to come before a write unless it was over by then.
  * - The session's end takes its ephemeral nodes, after all its answered writes and before its client was told.
+ * - Known transactions tell more of the time, which holds across all parts that the history may be taken apart into:
+ *   who was shown a transaction was shown it after all before it, and a session that was shown one reads nothing older.
  */
 
+import { type Ascending, Facts } from './facts.ts'
 import { Hints } from './hints.ts'
 import { answerOf, type Call, type History, isRead, type Session } from './history.ts'
 
@@ -36,7 +39,8 @@ export interface Timeline {
 const NEVER = Number.POSITIVE_INFINITY
 
 /** The timelines of all sessions that made a call. */
-export function timelinesOf(history: History): Timeline[] {
+export function timelinesOf(history: History, facts = new Facts(history)): Timeline[] {
+  const seen = new Map(facts.tales.map(tale => [tale.session, tale.seen]))
   const hints = new Hints(history)
   const bySession = new Map<string, Call[]>()
   for (const call of history.calls) {
@@ -46,11 +50,41 @@ export function timelinesOf(history: History): Timeline[] {
   }
   return history.sessions.flatMap(session => {
     const calls = bySession.get(session.name)?.sort((a, b) => a.index - b.index)
-    return calls === undefined ? [] : [timelineOf(session, calls, hints)]
+    return calls === undefined
+      ? []
+      : [timelineOf(session, calls, hints, new Bounds(facts, seen.get(session)!))]
   })
 }
 
-function timelineOf(session: Session, calls: readonly Call[], hints: Hints): Timeline {
+/** What known transactions tell of the times of one session's calls. */
+class Bounds {
+  readonly #facts: Facts
+  readonly #seen: Ascending
+
+  constructor(facts: Facts, seen: Ascending) {
+    this.#facts = facts
+    this.#seen = seen
+  }
+
+  /** An answered read shows what was asked for by then. */
+  startOf(read: Call): number {
+    return this.#facts.begun.before(this.#seen.before(read.answered!) + 1)
+  }
+
+  /** An answered write was done by then, whenever its own session was told. */
+  endOf(write: Call): number {
+    const zxid = this.#facts.zxidOf(write)
+    const shown = zxid === undefined ? undefined : this.#facts.known.keyReaching(zxid)
+    return Math.min(write.end!, shown ?? NEVER)
+  }
+}
+
+function timelineOf(
+  session: Session,
+  calls: readonly Call[],
+  hints: Hints,
+  bounds: Bounds,
+): Timeline {
   const writes: Timed[] = []
   const reads: Timed[] = []
   let knownFrom = session.opened
@@ -67,8 +101,8 @@ function timelineOf(session: Session, calls: readonly Call[], hints: Hints): Tim
       call,
       session,
       isEnd: call.operation.kind === 'close',
-      start: read ? knownFrom : call.start,
-      end: answer === undefined ? NEVER : call.end!,
+      start: read ? Math.max(knownFrom, bounds.startOf(call)) : call.start,
+      end: answer === undefined ? NEVER : read ? call.end! : bounds.endOf(call),
       required: answer !== undefined,
       place: call.index,
       hint: hints.of(call),

@@ -6,7 +6,7 @@
 
 import type { Stat } from '../../lib/index.ts'
 import type { ChangeKind, Facts, Tale } from './facts.ts'
-import { answerOf, type Call, describeCall, isRead, zxidOf } from './history.ts'
+import { answerOf, type Call, describeCall, isRead } from './history.ts'
 import type { Timeline } from './timeline.ts'
 import type { Finding, Promised } from './verdict.ts'
 
@@ -21,7 +21,7 @@ export function checkZxids(facts: Facts, timelines: readonly Timeline[]): Findin
   for (const { writes, reads } of timelines) {
     let last = 0
     for (const { call } of writes) {
-      const zxid = call === undefined ? undefined : zxidOf(call)
+      const zxid = call === undefined ? undefined : facts.zxidOf(call)
       if (call === undefined || zxid === undefined) continue
       hold(zxid > last, 'SessionOrder', call, `transaction ${last} of its session came before`)
       const known = facts.known.before(call.start)
@@ -75,7 +75,7 @@ function checkSession(facts: Facts, { answers, seen }: Tale, hold: Hold): void {
       const promise = own === undefined ? 'MonotonicReads' : 'ReadYourWrites'
       hold(earlier === undefined, promise, call, `does not show ${earlier}, seen by the session`)
     } else {
-      written = Math.max(written, zxidOf(call) ?? 0)
+      written = Math.max(written, facts.zxidOf(call) ?? 0)
     }
   }
 }
