@@ -56,7 +56,8 @@ faults      kill    ${counters.list('kill: ')}
 operations  ${counters.total('operation: ')} (${counters.list('operation: ')})
 outcomes    ${counters.list('outcome: ')}
             ${sum('maybe')} writes whose outcome was not told
-ordered     ${sum('steps ordered')} steps, ${sum('undecided')} searches undecided, ${sum('trees left')} trees too large to order
+ordered     ${sum('steps ordered')} steps, ${sum('undecided')} searches undecided,
+            ${sum('trees left')} trees too large
 watches     ${sum('watches')} left, ${sum('events')} events
 sessions    ${sum('sessions')}, ${sum('sessions expired')} expired
 longest     ${peak('unavailable ms')} ms without an acknowledged write, ${peak('serve again ms')} ms to serve again,
