@@ -15,6 +15,10 @@ export function beats(a: Vote, b: Vote): boolean {
   return a.leader > b.leader
 }
 
+function sameVote(a: Vote, b: Vote): boolean {
+  return a.leader === b.leader && a.zxid === b.zxid && a.epoch === b.epoch
+}
+
 interface Heard {
   readonly vote: Vote
   readonly round: number
@@ -23,8 +27,7 @@ interface Heard {
 
 /** Whoever follows already tells where its own log ends, no longer what it voted for: the leader is what counts. */
 function agreesWith({ vote, role }: Heard, proposed: Vote): boolean {
-  if (vote.leader !== proposed.leader) return false
-  return role !== 'looking' || (vote.zxid === proposed.zxid && vote.epoch === proposed.epoch)
+  return role === 'looking' ? sameVote(vote, proposed) : vote.leader === proposed.leader
 }
 
 export interface ElectionConfig {
@@ -33,8 +36,6 @@ export interface ElectionConfig {
   readonly send: (to: Sid, notification: Notification) => void
   /** Peers that a message can reach now. */
   readonly reachable: ReadonlySet<Sid>
-  /** Peers that were followed in vain, and have said nothing since. */
-  readonly unheard: ReadonlySet<Sid>
 }
 
 export class Election {
@@ -94,18 +95,32 @@ export class Election {
       this.#notify(from)
       return
     }
-    if (heard.round > this.#round) {
+    const before = heard.round > this.#round ? undefined : this.#proposed
+    if (before === undefined) {
       this.#round = heard.round
       this.#received.clear()
-      this.#propose(this.#isBetter(heard.vote, this.#own) ? heard.vote : this.#own)
-    } else if (this.#isBetter(heard.vote, this.#proposed)) {
-      this.#propose(heard.vote)
-    } else if (beats(this.#proposed, heard.vote)) {
-      // The sender was not looking yet, or its disk not quiet, when we announced ours.
-      this.#notify(from)
     }
     this.#received.set(from, heard)
+    this.#settled.delete(from)
+    const best = this.#best(this.#own)
+    if (before === undefined || !sameVote(best, before)) this.#propose(best)
+    // The sender was not looking yet, or its disk not quiet, when we announced ours.
+    else if (beats(best, heard.vote)) this.#notify(from)
     this.#decide()
+  }
+
+  /**
+   * The best of ourselves and of those that stand for election, as they said themselves in this round. ZooKeeper takes
+   * any vote it hears of; but whoever is voted for may be dead, or cut off from here alone, or be for somebody else by
+   * now. Who stands and can hear us tells us so: ours is not the better vote.
+   */
+  #best(own: Vote): Vote {
+    let best = own
+    for (const [sid, { vote }] of this.#received) {
+      const stands = vote.leader === sid && this.#config.reachable.has(sid)
+      if (stands && beats(vote, best)) best = vote
+    }
+    return best
   }
 
   /** `from` follows or is a leader: join it once a quorum says the same and the leader itself confirms it. */
@@ -114,7 +129,7 @@ export class Election {
     this.#settled.set(from, heard)
     if (heard.round === this.#round) this.#received.set(from, heard)
     const { leader } = heard.vote
-    if (leader === this.#config.sid) return this.#decide()
+    if (leader === this.#config.sid) return this.#countFollowers()
     if (this.#settled.get(leader)?.role !== 'leading') return
     const followed = (voter: Sid) => this.#settled.get(voter)?.vote.leader === leader
     // In the round of the leader's own election a looking peer's vote for it counts too: it may be the missing one.
@@ -127,6 +142,14 @@ export class Election {
     if (!this.#config.quorum.reached(followed) && !this.#config.quorum.reached(sameRound)) return
     this.#round = Math.max(this.#round, heard.round)
     this.#elected = leader
+  }
+
+  /** Whomever we preferred, those who follow us already have chosen: once they are a quorum, we are elected. */
+  #countFollowers(): void {
+    const { sid, quorum } = this.#config
+    const follows = (voter: Sid) => voter === sid || this.#settled.get(voter)?.vote.leader === sid
+    if (this.#own !== undefined && quorum.reached(follows)) this.#elected = sid
+    else this.#decide()
   }
 
   tick(): void {
@@ -197,16 +220,6 @@ export class Election {
     }
     const round = this.#proposed === undefined ? 0 : this.#round
     send(to, { kind: 'notification', vote, round, role: 'looking' })
-  }
-
-  /**
-   * A candidate that cannot be reached is no choice, whatever its log: it may be dead, and its voters not know yet; or
-   * they can hear it, and we cannot.
-   */
-  #isBetter(vote: Vote, than: Vote): boolean {
-    const { sid, reachable, unheard } = this.#config
-    const { leader } = vote
-    return beats(vote, than) && (leader === sid || (reachable.has(leader) && !unheard.has(leader)))
   }
 
   #isVoter(sid: Sid): boolean {

@@ -74,8 +74,6 @@ export class Zab {
   /** The log is not to be continued: only a snapshot from a leader can take its place. */
   #needsSnapshot: boolean
   #reign = 0
-  /** Leaders that this peer meant to follow and has heard nothing of since: they may be cut off from it. */
-  readonly #unheard = new Set<Sid>()
   /** FOLLOWERINFO of learners that knew sooner than we that we lead. */
   readonly #early = new Map<Sid, { connection: number; message: LearnerMessage }>()
   #lastReason = 'started'
@@ -95,7 +93,6 @@ export class Zab {
       sid: config.sid,
       quorum: config.quorum,
       reachable: this.#desk.reachable,
-      unheard: this.#unheard,
       send: (to, notification) => this.#desk.send(to, notification),
     })
     if (recovered.committed > history.committed) this.#desk.commit(recovered.committed)
@@ -206,7 +203,6 @@ export class Zab {
         return this.#onTick()
       case 'linkUp':
         this.#desk.linkUp(input.sid)
-        this.#unheard.delete(input.sid)
         if (this.#role === 'looking' && !this.#quiescing) this.#election.linkUp(input.sid)
         return
       case 'linkDown':
@@ -251,7 +247,6 @@ export class Zab {
   }
 
   #onMessage(from: Sid, message: PeerMessage): void {
-    this.#unheard.delete(from)
     if (message.kind === 'notification') return this.#onNotification(from, message)
     const { connection } = message
     if (isFromLeader(message)) {
@@ -351,7 +346,6 @@ export class Zab {
     } else {
       const votes = this.#isVoter && this.#trusted
       this.#become(this.#isVoter ? 'following' : 'observing')
-      this.#unheard.add(leader)
       this.#learner = new Learner(this.#desk, {
         leader,
         connection: this.#reign,

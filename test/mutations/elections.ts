@@ -93,9 +93,35 @@ export const ELECTION_MUTATIONS: readonly Mutation[] = [
     killers: [testFile('test/zab/votes.test.ts')],
   },
   {
+    name: 'candidate-from-hearsay',
+    says: 'A candidate is voted for on the word of others, whether or not it stands itself.',
+    patches: [
+      patch(
+        ELECTION,
+        'const stands = vote.leader === sid && this.#config.reachable.has(sid)',
+        'const stands = this.#config.reachable.has(vote.leader)',
+      ),
+    ],
+    killers: [testFile('test/zab/votes.test.ts')],
+  },
+  {
+    name: 'followers-not-counted',
+    says: 'Who is followed by a quorum waits on for a candidate that it prefers.',
+    patches: [
+      patch(ELECTION, 'if (this.#own !== undefined && quorum.reached(follows))', 'if (!follows)'),
+    ],
+    killers: [testFile('test/zab/votes.test.ts')],
+  },
+  {
     name: 'follower-no-longer-agrees',
     says: 'A vote no longer counts when its voter follows already and names the end of its own log.',
-    patches: [patch(ELECTION, `role !== 'looking' || (vote.zxid`, '(vote.zxid')],
+    patches: [
+      patch(
+        ELECTION,
+        `role === 'looking' ? sameVote(vote, proposed) : vote.leader === proposed.leader`,
+        'sameVote(vote, proposed)',
+      ),
+    ],
     killers: [testFile('test/zab/votes.test.ts')],
   },
   {

@@ -21,7 +21,6 @@ class Voter {
     sid: 1 as Sid,
     quorum: new Majority(VOTERS),
     reachable: this.reachable,
-    unheard: new Set<Sid>(),
     send: (to, heard) => this.said.push({ to, heard }),
   })
 
@@ -100,13 +99,50 @@ test('votes for others are no votes for ours', () => {
   assert.equal(voter.election.elected, undefined)
 })
 
+test('a candidate that does not stand itself is no choice, however many vote for it', () => {
+  const voter = new Voter()
+  const said = () => voter.said.at(-1)!.heard.vote
+  for (const sid of [2, 3, 4]) voter.hear(sid, 'looking', voteFor(5, 2))
+  assert.deepEqual(said(), voteFor(1), '5 may be cut off from here alone')
+  voter.hear(5, 'looking', voteFor(5, 2))
+  assert.equal(voter.election.elected, 5)
+  voter.election.start(voteFor(1))
+  for (const sid of [2, 3, 4]) voter.hear(sid, 'looking', voteFor(5, 2))
+  assert.equal(voter.election.elected, undefined, 'what 5 said before this round is past')
+})
+
+test('a candidate that is for another one now is no choice any more', () => {
+  const voter = new Voter()
+  const said = () => voter.said.at(-1)!.heard.vote
+  voter.hear(2, 'looking', voteFor(2))
+  voter.hear(4, 'looking', voteFor(4))
+  assert.deepEqual(said(), voteFor(4))
+  // Only 4 can hear 5.
+  voter.hear(4, 'looking', voteFor(5))
+  assert.deepEqual(said(), voteFor(2))
+  voter.hear(3, 'looking', voteFor(2))
+  for (let ticks = 0; ticks < 20; ticks++) voter.election.tick()
+  assert.equal(voter.election.elected, 2)
+})
+
+test('whom a quorum follows already leads, though it would prefer another', () => {
+  const voter = new Voter()
+  voter.hear(5, 'looking', voteFor(5))
+  voter.hear(2, 'following', voteFor(1, 0))
+  voter.hear(2, 'looking', voteFor(2))
+  voter.hear(3, 'following', voteFor(1, 0))
+  assert.equal(voter.election.elected, undefined, '2 has given up')
+  voter.hear(2, 'following', voteFor(1, 0))
+  assert.equal(voter.election.elected, 1)
+})
+
 test('whoever follows us already agrees with us, whatever its own log', () => {
   const voter = new Voter()
   voter.election.start(voteFor(1, 2))
   for (const sid of [2, 3]) voter.hear(sid, 'looking', voteFor(1, 2))
   assert.equal(voter.election.elected, undefined, '4 and 5 can be reached and may know better')
-  // They saw that 4 and 5 are gone. What they say now is where their own logs end.
-  for (const sid of [2, 3]) voter.hear(sid, 'following', voteFor(1, 1))
+  // It saw that 4 and 5 are gone. What it says now is where its own log ends.
+  voter.hear(2, 'following', voteFor(1, 1))
   voter.lose(4)
   for (let ticks = 0; ticks < 20; ticks++) voter.election.tick()
   assert.equal(voter.election.elected, 1)
