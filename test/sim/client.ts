@@ -29,6 +29,8 @@ export interface ClientHost {
   home(preferred: Sid | undefined, not: Sid | undefined): SimPeer | undefined
   /** The client's session is over, or the client is dead. */
   gone(client: SimClient): void
+  /** Since when everybody serves who should after the last fault, under one leader; undefined for another's clients. */
+  wellServedSince(home: SimPeer): number | undefined
 }
 
 export class SimClient implements ConnectionListener {
@@ -124,8 +126,15 @@ export class SimClient implements ConnectionListener {
 
   /** The thread stands still. */
   stall(until: number): void {
-    this.#stalledUntil = until
-    this.#stillUntilMs = Math.max(this.#stillUntilMs, until / 1000, this.#nowMs)
+    this.#stalledUntil = Math.max(this.#stalledUntil, until)
+    this.#stillUntilMs = Math.max(this.#stillUntilMs, until / 1000)
+  }
+
+  /** It goes on, and takes in what came meanwhile. */
+  wake(): void {
+    this.#stalledUntil = 0
+    this.#stillUntilMs = Math.min(this.#stillUntilMs, this.#nowMs)
+    this.#catchUp()
   }
 
   /** Carries its session to another peer. */
@@ -211,12 +220,20 @@ export class SimClient implements ConnectionListener {
       return
     }
     this.#waiting.push(action)
-    if (this.#waiting.length > 1) return
-    agenda.at(this.#stalledUntil, () => {
-      const waiting = this.#waiting
-      this.#waiting = []
-      for (const next of waiting) if (!this.#dead) next()
-    })
+    if (this.#waiting.length === 1) agenda.at(this.#stalledUntil, () => this.#catchUp())
+  }
+
+  /** Unless it stands still once more, or was woken before. */
+  #catchUp(): void {
+    const { agenda } = this.#world
+    if (this.#waiting.length === 0) return
+    if (agenda.now < this.#stalledUntil) {
+      agenda.at(this.#stalledUntil, () => this.#catchUp())
+      return
+    }
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const next of waiting) if (!this.#dead) next()
   }
 
   #think(): void {
@@ -267,8 +284,18 @@ export class SimClient implements ConnectionListener {
       const peer = this.#host.home(this.#preferred, undefined)
       if (peer !== undefined) this.#moveIn(peer)
     } else if (this.#isStuck()) {
+      this.#checkCause(home.peer)
       this.move()
     }
+  }
+
+  /** Going elsewhere makes good what a home forgot: where nothing is wrong, there must be no need for it. */
+  #checkCause(home: SimPeer): void {
+    const since = this.#host.wellServedSince(home)
+    const waitedMs = since === undefined ? 0 : this.#nowMs - since / 1000
+    holds(waitedMs <= this.core.timeoutMs * PATIENCE_SHARE, 'CallsEnd', () => {
+      return `${this.name} waits for P${home.sid}, which has served for ${waitedMs} ms`
+    })
   }
 
   #isStuck(): boolean {

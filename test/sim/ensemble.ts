@@ -43,6 +43,8 @@ export class SimEnsemble implements PeerHost, ClientHost, Victims, Witness {
   #resting = false
   #relieved = false
   #founding = true
+  /** The core serves, all of it, since then; another sum of reigns is another leader. */
+  #together: { readonly reigns: number; readonly since: number } | undefined
   /** Ticks until a peer that fails is started again; twice as long each time. */
   readonly #restartTicks = new Map<Sid, number>()
 
@@ -108,7 +110,7 @@ export class SimEnsemble implements PeerHost, ClientHost, Victims, Witness {
     this.#resting = true
     for (const client of this.#clients) {
       client.rest()
-      client.stall(0)
+      client.wake()
       client.ask({ kind: 'sync' })
       client.flush()
     }
@@ -163,11 +165,27 @@ export class SimEnsemble implements PeerHost, ClientHost, Victims, Witness {
   turned(peer: SimPeer, inputs: readonly PeerInput[], output: TurnOutput): void {
     this.check.turned(peer, inputs, output)
     if (this.#founding && peer.leading) this.#founding = false
+    if (this.#relieved) this.#noteTogether()
     this.nemesis.watch(peer, output)
   }
 
   acknowledged(zxid: Zxid): void {
     this.check.acknowledged(zxid)
+  }
+
+  wellServedSince(home: SimPeer): number | undefined {
+    return this.core.includes(home) ? this.#together?.since : undefined
+  }
+
+  #noteTogether(): void {
+    const { core } = this
+    if (!core.every(({ serving }) => serving) || !core.some(({ leading }) => leading)) {
+      this.#together = undefined
+      return
+    }
+    const reigns = core.reduce((sum, { zab }) => sum + zab!.reign, 0)
+    if (this.#together?.reigns === reigns) return
+    this.#together = { reigns, since: this.#world.agenda.now }
   }
 
   #addClient(): void {
