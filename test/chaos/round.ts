@@ -67,7 +67,7 @@ export async function runRound(
   counters.peak('rest ms', rest.ms)
   if (rest.problem !== undefined) problems.push(rest.problem)
   problems.push(...findingsOf(history, counters))
-  if (plan.kind === 'careless host') problems.push(...lostSessions(history))
+  if (plan.kind !== 'faults') problems.push(...lostSessions(history))
   account(history, counters)
   return { problems, serveAgainMs: again.ms, history }
 }
