@@ -17,6 +17,7 @@ import type { SimPeer } from './peer.ts'
 import { drawRequest, isWrite } from './requests.ts'
 import { type HeldWatch, SessionCheck, type Witness } from './session-check.ts'
 import { SimCall } from './sim-call.ts'
+import { Standstill } from './standstill.ts'
 import { holds, Violation } from './violation.ts'
 import type { World } from './world.ts'
 
@@ -61,10 +62,7 @@ export class SimClient implements ConnectionListener {
   #asked = 0
   #dead = false
   #thinking = true
-  #stalledUntil = 0
-  /** It stood still at some time until then. */
-  #stillUntilMs = 0
-  #waiting: (() => void)[] = []
+  readonly #still: Standstill
 
   /** `order`: that of the run's history, if it is to be written down. */
   constructor(
@@ -90,6 +88,7 @@ export class SimClient implements ConnectionListener {
     this.#preferred = prng.chance(0.6) ? (prng.between(1, peers) as Sid) : undefined
     this.#operationTimeoutMs = prng.pick([1_000, 60_000])
     this.#unservedSince = world.agenda.now
+    this.#still = new Standstill(world.agenda, () => this.#dead)
   }
 
   /** Neither dead nor at its session's end. */
@@ -126,15 +125,11 @@ export class SimClient implements ConnectionListener {
 
   /** The thread stands still. */
   stall(until: number): void {
-    this.#stalledUntil = Math.max(this.#stalledUntil, until)
-    this.#stillUntilMs = Math.max(this.#stillUntilMs, until / 1000)
+    this.#still.begin(until)
   }
 
-  /** It goes on, and takes in what came meanwhile. */
   wake(): void {
-    this.#stalledUntil = 0
-    this.#stillUntilMs = Math.min(this.#stillUntilMs, this.#nowMs)
-    this.#catchUp()
+    this.#still.end()
   }
 
   /** Carries its session to another peer. */
@@ -186,7 +181,7 @@ export class SimClient implements ConnectionListener {
   }
 
   onFrame(connection: Connection, frame: Uint8Array, jumps: number): void {
-    this.#whenAwake(() => {
+    this.#still.whenAwake(() => {
       if (connection !== this.#connection) return
       // Watches are told then as after a reconnection.
       if (jumps !== this.#jumps) {
@@ -204,7 +199,7 @@ export class SimClient implements ConnectionListener {
   }
 
   onClosed(connection: Connection): void {
-    this.#whenAwake(() => {
+    this.#still.whenAwake(() => {
       if (connection !== this.#connection) return
       this.core.disconnected()
       this.#hangUp()
@@ -212,35 +207,11 @@ export class SimClient implements ConnectionListener {
     })
   }
 
-  /** What comes while the thread stands still waits, in order. */
-  #whenAwake(action: () => void): void {
-    const { agenda } = this.#world
-    if (agenda.now >= this.#stalledUntil && this.#waiting.length === 0) {
-      if (!this.#dead) action()
-      return
-    }
-    this.#waiting.push(action)
-    if (this.#waiting.length === 1) agenda.at(this.#stalledUntil, () => this.#catchUp())
-  }
-
-  /** Unless it stands still once more, or was woken before. */
-  #catchUp(): void {
-    const { agenda } = this.#world
-    if (this.#waiting.length === 0) return
-    if (agenda.now < this.#stalledUntil) {
-      agenda.at(this.#stalledUntil, () => this.#catchUp())
-      return
-    }
-    const waiting = this.#waiting
-    this.#waiting = []
-    for (const next of waiting) if (!this.#dead) next()
-  }
-
   #think(): void {
     const { agenda, knobs } = this.#world
     agenda.after(within(this.#prng, knobs.thinkUs), () => {
       if (!this.lives || !this.#thinking) return
-      if (this.#stalledUntil <= agenda.now) this.#askSome()
+      if (!this.#still.isStill) this.#askSome()
       this.#think()
     })
   }
@@ -270,7 +241,7 @@ export class SimClient implements ConnectionListener {
   #patrol(): void {
     if (!this.lives) return
     const { agenda } = this.#world
-    if (this.#stalledUntil <= agenda.now) {
+    if (!this.#still.isStill) {
       this.#checkHome()
       this.#checkDeadlines()
       this.flush()
@@ -386,7 +357,7 @@ export class SimClient implements ConnectionListener {
 
   /** But for a close, which its session's end ends. */
   #checkEndsInTime({ request, startedAt }: SimCall): void {
-    if (request.kind === 'closeSession' || startedAt < this.#stillUntilMs) return
+    if (request.kind === 'closeSession' || startedAt < this.#still.lastMs) return
     const waitedMs = this.#nowMs - startedAt
     holds(waitedMs <= this.#operationTimeoutMs + TICK_US / 1000, 'CallsEnd', () => {
       return `${this.name} waited ${waitedMs} ms for the end of a ${request.kind}`

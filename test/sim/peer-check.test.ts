@@ -178,6 +178,19 @@ describe('liveness', () => {
     assert.throws(() => findTogether(world, ensemble), broken('CallsEnd'))
   })
 
+  test('finds a call that is answered only because its client went elsewhere', () => {
+    const { world, ensemble } = quietEnsemble(60, { coreOnly: 0 })
+    ensemble.relieve()
+    ensemble.rest()
+    world.agenda.runUntil(world.agenda.now + 10 * TICK_US)
+    const client = ensemble.clients().find(({ home }) => home !== undefined)!
+    // The peer does not take in what it is sent.
+    client.home!.receive = () => undefined
+    client.ask({ kind: 'sync' })
+    client.flush()
+    assert.throws(() => findTogether(world, ensemble), broken('CallsEnd'))
+  })
+
   test('finds a leader that is given up without cause', () => {
     const { world, ensemble } = restingEnsemble()
     ensemble.net.replace(ensemble.peers[0]!.sid, ensemble.peers[1]!.sid)
