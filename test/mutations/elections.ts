@@ -145,6 +145,19 @@ export const ELECTION_MUTATIONS: readonly Mutation[] = [
     killers: [testFile('test/zab/distrust.test.ts')],
   },
   {
+    name: 'untrusted-peer-is-any-peer',
+    says: 'A voter that lost its log votes, promises and acknowledges: each of two defences hides that the other is gone.',
+    patches: [
+      patch(
+        ZAB,
+        '      this.#isVoter && this.#trusted\n        ? {',
+        '      this.#isVoter\n        ? {',
+      ),
+      patch(ZAB, 'const votes = this.#isVoter && this.#trusted', 'const votes = this.#isVoter'),
+    ],
+    killers: [campaign(300)],
+  },
+  {
     name: 'promise-before-durable',
     says: 'A follower answers LEADERINFO before its promise is on disk.',
     patches: [
