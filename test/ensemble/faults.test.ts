@@ -287,9 +287,9 @@ test('delayed frames stay in order, and go at once when healed', async t => {
   await untilLevel(ensemble)
   // A shorter delay is one also for what is held by a longer.
   await ensemble.faults.delay({ ms: 600_000 })
-  const hurried = tree.promises.create('/hurried')
+  await untilStatus(ensemble, ({ peers }) => peers.some(({ serving }) => !serving))
   await ensemble.faults.delay({ ms: 1 })
-  await hurried
+  await tree.promises.create('/hurried')
   // So late that only healing can bring it in time.
   await ensemble.faults.delay({ ms: 600_000 })
   const late = tree.promises.create('/late')
