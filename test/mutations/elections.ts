@@ -146,7 +146,7 @@ export const ELECTION_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'untrusted-peer-is-any-peer',
-    says: 'A voter that lost its log votes, promises and acknowledges: each of two defences hides that the other is gone.',
+    says: 'A voter that lost its log votes and promises: each of two defences hides that the other is gone.',
     patches: [
       patch(
         ZAB,
