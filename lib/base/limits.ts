@@ -15,7 +15,9 @@ export const SYNC_LIMIT_TICKS = 20
 export const FINALIZE_WAIT_TICKS = 4
 /** First and largest pause between repeated notifications of a peer that looks for a leader. */
 export const NOTIFY_TICKS_MIN = 4
-export const NOTIFY_TICKS_MAX = 64
+export const NOTIFY_TICKS_MAX = 16
+/** Ticks after which a round that elected nobody is followed by another, in which only who is still there has a say. */
+export const ROUND_TICKS_MAX = 32
 /** Ticks between two reports of the sessions connected to a peer; they ride on its answer to a ping. */
 export const TOUCH_TICKS = 2
 

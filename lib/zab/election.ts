@@ -3,7 +3,12 @@
  * end: a quorum of looking voters agrees, or an established leader is found through peers that follow it.
  */
 
-import { FINALIZE_WAIT_TICKS, NOTIFY_TICKS_MAX, NOTIFY_TICKS_MIN } from '../base/limits.ts'
+import {
+  FINALIZE_WAIT_TICKS,
+  NOTIFY_TICKS_MAX,
+  NOTIFY_TICKS_MIN,
+  ROUND_TICKS_MAX,
+} from '../base/limits.ts'
 import type { Sid } from '../base/zxid.ts'
 import type { Quorum } from './quorum.ts'
 import type { Notification, Role, Vote } from './types.ts'
@@ -49,6 +54,7 @@ export class Election {
   readonly #received = new Map<Sid, Heard>()
   /** What peers that have a leader said (outofelection). */
   readonly #settled = new Map<Sid, Heard>()
+  #roundTicks = 0
   #finalizeTicks: number | undefined
   #notifyTicks = NOTIFY_TICKS_MIN
   #notifyPause = NOTIFY_TICKS_MIN
@@ -73,6 +79,7 @@ export class Election {
     this.#own = own
     this.#proposed = own
     this.#elected = undefined
+    this.#roundTicks = 0
     this.#received.clear()
     this.#settled.clear()
     this.#finalizeTicks = undefined
@@ -98,6 +105,7 @@ export class Election {
     const before = heard.round > this.#round ? undefined : this.#proposed
     if (before === undefined) {
       this.#round = heard.round
+      this.#roundTicks = 0
       this.#received.clear()
     }
     this.#received.set(from, heard)
@@ -157,6 +165,10 @@ export class Election {
     if (this.#finalizeTicks !== undefined && --this.#finalizeTicks <= 0) {
       this.#elected = this.#proposed?.leader
       return
+    }
+    // What we go by may have been said by who is cut off by now, without our being told.
+    if (this.#finalizeTicks === undefined && ++this.#roundTicks > ROUND_TICKS_MAX) {
+      return this.start(this.#own)
     }
     if (--this.#notifyTicks <= 0) {
       this.#notifyPause = Math.min(this.#notifyPause * 2, NOTIFY_TICKS_MAX)

@@ -105,6 +105,12 @@ export const ELECTION_MUTATIONS: readonly Mutation[] = [
     killers: [testFile('test/zab/votes.test.ts')],
   },
   {
+    name: 'round-without-end',
+    says: 'A round goes on for ever, and with it what was said by those who are cut off by now.',
+    patches: [patch(ELECTION, '++this.#roundTicks > ROUND_TICKS_MAX', '++this.#roundTicks < 0')],
+    killers: [testFile('test/zab/votes.test.ts')],
+  },
+  {
     name: 'followers-not-counted',
     says: 'Who is followed by a quorum waits on for a candidate that it prefers.',
     patches: [

@@ -136,6 +136,17 @@ test('whom a quorum follows already leads, though it would prefer another', () =
   assert.equal(voter.election.elected, 1)
 })
 
+test('a round that elects nobody is followed by another, without those who are silent', () => {
+  const voter = new Voter()
+  voter.hear(5, 'looking', voteFor(5))
+  for (const sid of [2, 3]) voter.hear(sid, 'looking', voteFor(1))
+  assert.deepEqual(voter.said.at(-1)!.heard.vote, voteFor(5), 'it can be heard from here alone')
+  for (let ticks = 0; ticks < 100 && voter.election.round === 1; ticks++) voter.election.tick()
+  for (const sid of [2, 3]) voter.hear(sid, 'looking', voteFor(1))
+  for (let ticks = 0; ticks < 20; ticks++) voter.election.tick()
+  assert.equal(voter.election.elected, 1)
+})
+
 test('whoever follows us already agrees with us, whatever its own log', () => {
   const voter = new Voter()
   voter.election.start(voteFor(1, 2))
