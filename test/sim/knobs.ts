@@ -57,7 +57,7 @@ export type Profile = 'long' | 'dense'
 /** One seed in so many is of the long kind, unless one kind is asked for. */
 const LONG_EVERY = 16
 /** Share of the dense seeds whose worlds are hurried. */
-const HURRIED = 1 / 12
+const HURRIED = 1 / 64
 
 export function profileOf(seed: number): Profile {
   return seed % LONG_EVERY === 0 ? 'long' : 'dense'
