@@ -122,12 +122,15 @@ export class Disk {
 
   /**
    * Removes a range, a slice at a time. Not atomic and not synced: for what nothing refers to any more. A slice is
-   * cleared between its own keys, so that LevelDB does not walk over the ones removed before.
+   * cleared between its own keys, so that LevelDB does not walk over the ones removed before, and only if that is
+   * `stillDue` at its turn: writes that came between may have put something in the place of what was found.
    */
-  async clear(range: KeyRange): Promise<void> {
+  async clear(range: KeyRange, stillDue: () => boolean = () => true): Promise<void> {
     for await (const keys of this.keys(range)) {
       const slice = { gte: keys[0]!, lte: keys.at(-1)! }
-      await this.#run('background', () => this.#database.clear(slice))
+      await this.#run('background', async () => {
+        if (stillDue()) await this.#database.clear(slice)
+      })
     }
   }
 

@@ -223,10 +223,14 @@ export class LevelStore implements Store {
     await this.#sweep()
   }
 
-  /** Removes what nothing refers to. Cut short by a crash, it is taken up by the next one. */
+  /**
+   * Removes what nothing refers to. Cut short by a crash, it is taken up by the next one. A leader's snapshot that is
+   * installed meanwhile may be of before the log's beginning: what follows it is written to where the past was.
+   */
   async #sweep(): Promise<void> {
     await this.#snapshots.sweep()
-    await this.#disk.clear(logUpTo(this.#meta.logStart.zxid))
+    const { zxid } = this.#meta.logStart
+    await this.#disk.clear(logUpTo(zxid), () => zxid <= this.#meta.logStart.zxid)
   }
 }
 

@@ -7,7 +7,7 @@ import { TreeError } from '../../lib/base/errors.ts'
 import { LOG_START, type LogPoint } from '../../lib/base/group.ts'
 import { EPOCH_ZERO, ZXID_ZERO } from '../../lib/base/zxid.ts'
 import { type Database, Disk } from '../../lib/storage/disk.ts'
-import { chunkKey } from '../../lib/storage/keys.ts'
+import { chunkKey, type KeyRange, logKey } from '../../lib/storage/keys.ts'
 import { LevelStore } from '../../lib/storage/level-store.ts'
 import { FaultyDatabase } from './faulty-database.ts'
 import {
@@ -334,6 +334,29 @@ test('what an installation leaves behind is swept at the next opening', async t 
   assert.equal((await keysOf(directory, 'l')).length, 500, 'those after it went with the write')
   await session(open, async (_, { damage }) => assert.equal(damage, undefined))
   assert.deepEqual(await keysOf(directory, 'l'), [])
+})
+
+test('an installation from before the beginning of the log is not swept with its past', async t => {
+  const { directory, database, store } = await openWatched(t)
+  await recover(store)
+  const log = new LogMaker()
+  await store.write(batch({ groups: log.many(1500) }))
+  await takeSnapshot(store, log.point, 'full', 'older')
+  await store.stage(Buffer.from('installed'))
+  const groups = new LogMaker(pointAfter(3)).many(1500, 'installed')
+  let installed: Promise<void> | undefined
+  const keys = database.keys.bind(database)
+  database.keys = (range: KeyRange) => {
+    const isSweep = Buffer.from(range.lte ?? []).equals(logKey(log.point.zxid))
+    if (isSweep) installed ??= store.write(batch({ install: headAt(pointAfter(3)), groups }))
+    return keys(range)
+  }
+  await takeSnapshot(store, log.point, 'full', 'newer')
+  await installed
+  await store.close()
+  const left = await keysOf(directory, 'l')
+  const wanted = groups.map(({ first }) => logKey(first))
+  assert.deepEqual(left.slice(-wanted.length), wanted)
 })
 
 test('closing waits for what is being written and refuses what waits', async t => {
