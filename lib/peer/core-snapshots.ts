@@ -31,6 +31,8 @@ export class Snapshots {
   #renews = false
   #loggedBytes = 0
   #own: Own | undefined
+  /** Given up after their last part was handed over: the store still tells of their end, and that is nobody's. */
+  #endsToPassOver = 0
   #incoming: Incoming | undefined
   #tasks: StoreTask[] = []
 
@@ -51,7 +53,8 @@ export class Snapshots {
 
   onDone(wantsFull: boolean): void {
     this.#wantsFull = wantsFull
-    if (this.#own === 'committing') this.#own = undefined
+    if (this.#endsToPassOver > 0) this.#endsToPassOver--
+    else if (this.#own === 'committing') this.#own = undefined
   }
 
   takeTasks(): StoreTask[] {
@@ -121,6 +124,7 @@ export class Snapshots {
   #abandonOwn(tree: Tree): void {
     if (this.#own === undefined) return
     tree.abandonImage()
+    if (this.#own === 'committing') this.#endsToPassOver++
     this.#own = undefined
     this.#tasks.push({ kind: 'snapshotAbort' })
   }
