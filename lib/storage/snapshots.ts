@@ -22,6 +22,11 @@ export interface Purge {
  * there. So the newest two are always kept.
  */
 const KEPT_MIN = 2
+/**
+ * However small they are: each one more is another to look at with every purge, to read at the next opening, and to
+ * lose all that follows it with.
+ */
+const DELTAS_MAX = 250
 
 export class SnapshotCatalog {
   /** By ascending id, which is the order they were made in. */
@@ -53,11 +58,14 @@ export class SnapshotCatalog {
     return this.#restorable()[0]
   }
 
-  /** A delta needs a readable snapshot just before it, and pays only while all deltas are smaller than the image. */
+  /**
+   * A delta needs a readable snapshot just before it, and pays only while all deltas are smaller than the image, and
+   * not too many.
+   */
   wantsFull(): boolean {
     const chain = this.#chainOf(this.newestId)
     const [image, ...deltas] = chain ?? []
-    if (image === undefined) return true
+    if (image === undefined || deltas.length >= DELTAS_MAX) return true
     return deltas.reduce((sum, delta) => sum + delta.bytes, 0) > image.bytes
   }
 

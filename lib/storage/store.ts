@@ -60,7 +60,7 @@ export interface Store {
   stage(chunk: Uint8Array): Promise<void>
   abortStaging(): void
 
-  /** Whether the deltas since the last full image have outgrown it. */
+  /** Whether the deltas since the last full image have outgrown it, or are too many. */
   wantsFullSnapshot(): boolean
   /** A snapshot of the own tree: begin, its chunks, commit. A delta is taken against the newest snapshot. */
   beginSnapshot(head: SnapshotHead, kind: SnapshotKind): void

@@ -31,3 +31,15 @@ test('the newest snapshot stays, restorable or not: the next delta follows it', 
     [1, 2, 5],
   )
 })
+
+test('deltas that hold next to nothing do not go on for ever', () => {
+  const catalog = new SnapshotCatalog()
+  catalog.add({ ...snapshot(1, 0), bytes: 1e9 })
+  let id = 1
+  while (!catalog.wantsFull()) {
+    assert.ok(id < 500, `${id - 1} deltas upon one image`)
+    id++
+    catalog.add({ ...snapshot(2, id - 1), id, bytes: 0 })
+  }
+  assert.ok(id > 100, 'an image is dear, a delta is not')
+})
