@@ -42,6 +42,24 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
     killers: [testFile('test/storage/snapshots.test.ts')],
   },
   {
+    name: 'sweep-of-what-came-since',
+    says: 'A sweep removes what it found before a snapshot was installed, and what was logged there since.',
+    patches: [patch(DISK, 'if (stillDue()) await', 'await')],
+    killers: [testFile('test/storage/level-store.test.ts')],
+  },
+  {
+    name: 'end-of-another-snapshot',
+    says: 'The end of a snapshot that was given up is taken for that of the one under way.',
+    patches: [
+      patch(
+        'lib/peer/core-snapshots.ts',
+        `if (this.#own === 'committing') this.#endsToPassOver++`,
+        '',
+      ),
+    ],
+    killers: [testFile('test/storage/own-snapshots.test.ts')],
+  },
+  {
     name: 'batch-in-two-writes',
     says: 'The log and the epochs of one batch are written one after the other, not atomically.',
     patches: [
