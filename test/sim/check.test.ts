@@ -24,8 +24,8 @@ import { Execution } from './execution.ts'
 import { type HeldWatch, SessionCheck, type Witness } from './session-check.ts'
 import { SimCall } from './sim-call.ts'
 
-const [P1, P2] = [makeSid(1), makeSid(2)]
-const [E1, E2, E3] = [makeEpoch(1), makeEpoch(2), makeEpoch(3)]
+const [P1, P2, P3] = [makeSid(1), makeSid(2), makeSid(3)]
+const [E1, E2, E3, E4] = [1, 2, 3, 4].map(makeEpoch) as [Epoch, Epoch, Epoch, Epoch]
 const NOBODY = new Uint8Array(0)
 
 function pointOf({ last, chain }: Group): LogPoint {
@@ -121,6 +121,16 @@ describe('the chronicle', () => {
 
   test('finds a leader that begins without what was delivered', () => {
     const without = (): void => chronicleAfter(a1, a2).observe(P2, 1, leading(E2), historyOf(a1))
+    assert.throws(without, broken('PrimaryIntegrity'))
+  })
+
+  test('a leader that hears late of its reign need not have what was delivered in later ones', () => {
+    const chronicle = chronicleAfter(a1)
+    const c1 = groupAfter(pointOf(a1), E3)
+    chronicle.observe(P1, 1, leading(E3), historyOf(a1, c1))
+    chronicle.delivered(P1, a1.last, [c1])
+    chronicle.observe(P2, 1, leading(E2), historyOf(a1))
+    const without = (): void => chronicle.observe(P3, 1, leading(E4), historyOf(a1))
     assert.throws(without, broken('PrimaryIntegrity'))
   })
 

@@ -135,7 +135,7 @@ export class Chronicle {
     const reign: Reign = { leader, life, start, proposed: new Map(), last: start.zxid }
     this.#reigns.set(epoch, reign)
     if (epoch > this.#newest) this.#newest = epoch
-    const { end } = this
+    const end = this.#endBefore(epoch)
     if (end.zxid > history.base.zxid) {
       const held = history.pointAt(end.zxid)
       holds(held !== undefined && held.chain === end.chain, 'PrimaryIntegrity', () => {
@@ -143,6 +143,16 @@ export class Chronicle {
       })
     }
     this.#notice(reign, epoch, history)
+  }
+
+  /**
+   * Where ends what was delivered of earlier reigns. There may be later ones already: a leader that stood still learns
+   * only when it wakes that a quorum had entered its reign, and has left it since.
+   */
+  #endBefore(epoch: Epoch): LogPoint {
+    let at = this.#entries.length
+    while (at > 0 && epochOf(this.#entries[at - 1]!.group.last) >= epoch) at--
+    return this.#pointBefore(at)
   }
 
   /** What the leader has put into its log since the last look. */

@@ -118,7 +118,7 @@ export class TraceCheck {
     })
     if (known === undefined) this.#reigns.set(epoch, { leader, start, proposed: [] })
     // PrimaryIntegrity: what was delivered before of earlier epochs, its leader has delivered, or will before all else.
-    const last = this.#places.at(-1)
+    const last = this.#places.findLast(([earlier]) => earlier < epoch)
     this.#expect(last === undefined || !isBefore(start, last), 'PrimaryIntegrity', () => {
       return `begins epoch ${epoch} at ${start}, delivered is ${last}`
     })
