@@ -124,7 +124,7 @@ describe('the chronicle', () => {
     assert.throws(without, broken('PrimaryIntegrity'))
   })
 
-  test('a leader that hears late of its reign need not have what was delivered in later ones', () => {
+  test('a leader that hears late of its reign may lack what later ones delivered', () => {
     const chronicle = chronicleAfter(a1)
     const c1 = groupAfter(pointOf(a1), E3)
     chronicle.observe(P1, 1, leading(E3), historyOf(a1, c1))
