@@ -26,6 +26,8 @@ async function makeBehind(t: TestContext): Promise<string> {
   const ensemble = await openEnsemble({ ...OPTIONS, dataDir })
   const tree = await ensemble.connect({ peer: 1 })
   await tree.promises.create('/kept')
+  // A peer that was never synchronised has no vote either.
+  await awaitLevel(ensemble)
   await ensemble.kill(2)
   for (let at = 0; at < KEPT; at++) await tree.promises.create(`/kept/${at}`)
   await ensemble.close()
