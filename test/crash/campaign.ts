@@ -1,6 +1,6 @@
 /** Lives on the same directory, one after the other, each checked against what the ones before had acknowledged. */
 
-import { rmSync } from 'node:fs'
+import { lstatSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { makeSid } from '../../lib/base/zxid.ts'
@@ -209,7 +209,7 @@ export class Campaign {
     if (sid === undefined) return
     const directory = this.#directoryOf(sid)
     rmSync(directory, { recursive: true })
-    this.#ledger.forget(directory)
+    this.#ledger.forget(directory, [])
     this.#sick.add(sid)
     this.#counters.wiped++
   }
@@ -217,8 +217,10 @@ export class Campaign {
   /** Not every store has what could be spoilt. */
   async #spoil(candidates: readonly number[], harm: Harm): Promise<void> {
     for (const sid of candidates) {
-      const done = await spoil(this.#directoryOf(sid), harm)
-      this.#ledger.forget(this.#directoryOf(sid))
+      const directory = this.#directoryOf(sid)
+      // Also when it finds nothing to spoil, LevelDB has written new files and removed others.
+      const done = await spoil(directory, harm)
+      this.#ledger.forget(directory, inodesIn(directory))
       if (!done) continue
       this.#sick.add(sid)
       this.#counters.spoiled[harm]++
@@ -354,6 +356,10 @@ export class Campaign {
     this.#ledger.clear()
     for (const grave of this.#graves.splice(0)) rmSync(grave, { recursive: true })
   }
+}
+
+function inodesIn(directory: string): number[] {
+  return readdirSync(directory).map(name => lstatSync(join(directory, name)).ino)
 }
 
 /** Certain where a point is only passed in a new directory, likely where that is another matter. */

@@ -89,8 +89,16 @@ export class Ledger {
     this.#settledIn.clear()
   }
 
-  /** A directory was removed and its end is durable: nothing in it is of interest any more. */
-  forget(directory: string): void {
+  /**
+   * A directory was removed, or somebody changed it of whom no account is kept, and how it is now is on the medium. The
+   * inodes of the files there now may be those of others that the account told of.
+   */
+  forget(directory: string, inodes: readonly number[]): void {
+    for (const inode of inodes) {
+      this.#synced.delete(inode)
+      this.#syncedAt.delete(inode)
+      this.#createdAt.delete(inode)
+    }
     const isOutside = ({ path }: Change): boolean => !`${path}/`.startsWith(`${directory}/`)
     const kept = this.#changes.filter(isOutside)
     if (kept.length === this.#changes.length) return
