@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Ledger } from './ledger.ts'
 
-test('of a directory that others changed, no file is taken for one that had its inode before', () => {
+test('of a directory that others changed, no file is taken for one that had its inode', () => {
   const ledger = new Ledger()
   const file = { inode: 7, path: '/data/peer-1/000003.log' }
   ledger.read(
