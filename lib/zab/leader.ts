@@ -110,6 +110,13 @@ export class Leader {
     this.#checkQuorum()
   }
 
+  /** For how long our own store has been reading for the learner that has waited longest. */
+  get loadTicks(): number {
+    let ticks = 0
+    for (const link of this.#links.values()) ticks = Math.max(ticks, link.loadTicks)
+    return ticks
+  }
+
   linkDown(sid: Sid): void {
     this.#drop(sid)
     this.#checkQuorum()

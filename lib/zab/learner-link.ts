@@ -49,6 +49,7 @@ export class LearnerLink {
   /** A snapshot that the store holds open for this learner. */
   #snapshotId: number | undefined
   #silentTicks = 0
+  #loadTicks = 0
   #failed: string | undefined
 
   constructor(desk: Desk, sid: Sid, connection: number, votes: boolean) {
@@ -92,8 +93,14 @@ export class LearnerLink {
     this.#silentTicks = 0
   }
 
+  /** For how long our own store has been reading what this learner needs. */
+  get loadTicks(): number {
+    return this.#loadTicks
+  }
+
   tick(): void {
     this.#silentTicks++
+    if (this.#load !== undefined) this.#loadTicks++
     if (this.#forwards) this.send({ kind: 'ping' })
   }
 
@@ -197,6 +204,7 @@ export class LearnerLink {
   onLoaded(loaded: Loaded): void {
     const asked = this.#load
     this.#load = undefined
+    this.#loadTicks = 0
     switch (loaded.kind) {
       case 'groups':
         return this.#onGroupsLoaded(loaded.groups)

@@ -228,7 +228,8 @@ export class Zab {
     this.#learner?.tick()
     // Everything proposed meanwhile piles up in memory, and what depends on this disk waits: let a better one lead.
     const patienceTicks = this.serving ? 2 * config.syncLimitTicks : config.initLimitTicks
-    if (this.#role !== 'looking' && writes.inFlightTicks > patienceTicks) {
+    const waitTicks = Math.max(writes.inFlightTicks, this.#leader?.loadTicks ?? 0)
+    if (this.#role !== 'looking' && waitTicks > patienceTicks) {
       this.#look('the disk is stuck')
     }
   }

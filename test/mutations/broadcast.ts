@@ -274,8 +274,8 @@ export const BROADCAST_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         'lib/zab/zab.ts',
-        `if (this.#role !== 'looking' && writes.inFlightTicks > patienceTicks) {`,
-        `if (this.#role === 'following' && writes.inFlightTicks > patienceTicks) {`,
+        `if (this.#role !== 'looking' && waitTicks > patienceTicks) {`,
+        `if (this.#role === 'following' && waitTicks > patienceTicks) {`,
       ),
     ],
     killers: [testFile('test/zab/failover.test.ts')],

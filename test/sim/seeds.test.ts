@@ -11,7 +11,9 @@ const SEEDS_TO_FIND = 200
  * Each found a bug when it was young, and plays it out again at the commit that docs/reliability.md names. A seed makes
  * the same run only as long as the simulator draws the same from it, so each bug has a test of its own, too.
  */
-const SEEDS_THAT_FOUND = [177, 911, 30_006, 80_677, 306_867, 406_503, 428_636, 1_002_711, 1_101_105]
+const SEEDS_THAT_FOUND = [
+  177, 911, 30_006, 80_677, 165_247, 306_867, 406_503, 428_636, 1_002_711, 1_101_105,
+]
 /** What a set of runs must have been through to be worth something. */
 const WORTHWHILE = [
   'reigns',

@@ -7,7 +7,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { HISTORY_GROUPS_MAX } from '../../lib/base/limits.ts'
 import { makeZxid } from '../../lib/base/zxid.ts'
-import { Cluster, diskWith, diskWithSnapshot, INIT_LIMIT_TICKS } from './cluster.ts'
+import {
+  Cluster,
+  diskWith,
+  diskWithSnapshot,
+  INIT_LIMIT_TICKS,
+  SYNC_LIMIT_TICKS,
+} from './cluster.ts'
 
 /** Learners whose log is older than this can only be given a snapshot. */
 const SNAPSHOT_AT = 4
@@ -58,6 +64,19 @@ test('a snapshot is let go when its learner went before it was open', () => {
     cluster.released.map(({ sid }) => sid),
     [3],
   )
+})
+
+test('a leader that cannot read what a learner needs makes way for one that can', () => {
+  const cluster = establishedWithSnapshots()
+  cluster.holdLoads = true
+  cluster.start(1, shortLog())
+  cluster.settle()
+  const { zab } = cluster.peer(3)
+  const { reign } = zab.view
+  cluster.tick(2 * SYNC_LIMIT_TICKS)
+  assert.equal(zab.view.reign, reign)
+  cluster.tick(2)
+  assert.ok(zab.view.reign !== reign || zab.view.role === 'looking', 'its disk is stuck')
 })
 
 test('a snapshot is let go when the reign ended before it was open', () => {
