@@ -108,8 +108,9 @@ async function runMany(mutation: MutationName): Promise<boolean> {
   const result = await runJobs(options, jobsOf(values.jobs), progressLine(begun))
   const seconds = (performance.now() - begun) / 1000
   const { failed } = result
-  if (failed === undefined) showCounters(result.counters)
-  else if (!values['no-shrink']) showFailure({ seed: failed.seed, mutation, profile })
+  showCounters(result.counters)
+  if (failed !== undefined && !values['no-shrink'])
+    showFailure({ seed: failed.seed, mutation, profile })
   showCampaign(result, seconds)
   if (failed === undefined) return true
   console.log(`seed ${failed.seed} failed: ${failed.message}`)
