@@ -33,7 +33,9 @@ async function make(dataDir: string, ending: Ending, seed: number): Promise<Cont
   const child = fork(MAKER, [dataDir, ending, String(seed)], { execArgv: ['--import', 'tsx'] })
   const exit = once(child, 'exit')
   const told = once(child, 'message') as Promise<[Content]>
-  const first = await Promise.race([told, exit.then(([code]) => Promise.reject(failed(code)))])
+  // What it says before it kills itself may arrive after its end is known, but not after its channel is closed.
+  const gone = Promise.all([exit, once(child, 'disconnect')])
+  const first = await Promise.race([told, gone.then(([[code]]) => Promise.reject(failed(code)))])
   const [code, signal] = await exit
   if (ending === 'closed' ? code !== 0 : signal !== 'SIGKILL') throw failed(code ?? signal)
   return first[0]
