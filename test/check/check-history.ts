@@ -20,7 +20,7 @@ export interface Verdict {
 export function checkHistory(history: History, options?: LinearizabilityOptions): Verdict {
   const facts = new Facts(history)
   const timelines = timelinesOf(history, facts)
-  const { findings, ...order } = checkLinearizable(history, options)
+  const { findings, ...order } = checkLinearizable(timelines, options)
   return {
     findings: [
       ...checkAnswers(history),

@@ -3,6 +3,7 @@
  * are tried in this order first. A wrong guess costs time and nothing else.
  */
 
+import { Ascending } from './facts.ts'
 import {
   answerOf,
   type Call,
@@ -43,20 +44,14 @@ export class Hints {
   readonly #written = new Map<string, number>()
   readonly #created = new Moments()
   readonly #deleted = new Moments()
-  /** Ends of answered writes, and the largest transaction known by then. */
-  readonly #ends: number[] = []
-  readonly #zxids: number[] = []
+  /** By the ends of calls whose transaction is known: the largest one by then. */
+  readonly #known: Ascending
 
   constructor({ calls, events }: History) {
     for (const call of calls) this.#learn(call)
     for (const { type, path, zxid } of events) if (type === 'deleted') this.#deleted.add(path, zxid)
-    let largest = 0
     const ended = calls.filter(call => call.end !== undefined && zxidOf(call) !== undefined)
-    for (const call of ended.sort((a, b) => a.end! - b.end!)) {
-      largest = Math.max(largest, zxidOf(call)!)
-      this.#ends.push(call.end!)
-      this.#zxids.push(largest)
-    }
+    this.#known = new Ascending(ended.map(call => [call.end!, zxidOf(call)!]))
   }
 
   of(call: Call): number {
@@ -105,13 +100,6 @@ export class Hints {
   }
 
   #knownBy(time: number): number {
-    let low = 0
-    let high = this.#ends.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (this.#ends[middle]! <= time) low = middle + 1
-      else high = middle
-    }
-    return this.#zxids[low - 1] ?? 0
+    return this.#known.before(time + 1)
   }
 }

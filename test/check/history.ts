@@ -93,7 +93,7 @@ export interface Session {
   readonly expired?: number | undefined
   /** As `guess` of a call: the transaction that ended it. */
   readonly endGuess?: number | undefined
-  /** Nothing ever came between it and its peer but what `breaks` tells. */
+  /** Nothing ever came between it and its peer. */
   readonly steady?: boolean | undefined
 }
 

@@ -7,10 +7,10 @@
  * which something happened, not as a proof of the order, so this finds a wrong transaction number too.
  */
 
-import { describeCall, type History } from './history.ts'
+import { describeCall } from './history.ts'
 import { type Part, partsByPath, partsByTree } from './partition.ts'
 import { pathModel } from './path-model.ts'
-import { type Timed, timelinesOf } from './timeline.ts'
+import type { Timed, Timeline } from './timeline.ts'
 import { TREE_MODEL } from './tree-model.ts'
 import type { Finding } from './verdict.ts'
 import { findOrder, type Model, type Outcome } from './wgl.ts'
@@ -38,10 +38,9 @@ const TREE_STEPS_MAX = 20_000
 const STUCK_SHOWN = 6
 
 export function checkLinearizable(
-  history: History,
+  timelines: readonly Timeline[],
   { budget = BUDGET, treeStepsMax = TREE_STEPS_MAX }: LinearizabilityOptions = {},
 ): Linearizability {
-  const timelines = timelinesOf(history)
   const findings: Finding[] = []
   let tried = 0
   let steps = 0

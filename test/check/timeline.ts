@@ -13,7 +13,7 @@
  *   who was shown a transaction was shown it after all before it, and a session that was shown one reads nothing older.
  */
 
-import { type Ascending, Facts } from './facts.ts'
+import type { Ascending, Facts } from './facts.ts'
 import { Hints } from './hints.ts'
 import { answerOf, type Call, type History, isRead, type Session } from './history.ts'
 
@@ -39,7 +39,7 @@ export interface Timeline {
 const NEVER = Number.POSITIVE_INFINITY
 
 /** The timelines of all sessions that made a call. */
-export function timelinesOf(history: History, facts = new Facts(history)): Timeline[] {
+export function timelinesOf(history: History, facts: Facts): Timeline[] {
   const seen = new Map(facts.tales.map(tale => [tale.session, tale.seen]))
   const hints = new Hints(history)
   const bySession = new Map<string, Call[]>()
