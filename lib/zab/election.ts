@@ -102,8 +102,8 @@ export class Election {
       this.#notify(from)
       return
     }
-    const before = heard.round > this.#round ? undefined : this.#proposed
-    if (before === undefined) {
+    const isNewRound = heard.round > this.#round
+    if (isNewRound) {
       this.#round = heard.round
       this.#roundTicks = 0
       this.#received.clear()
@@ -111,7 +111,7 @@ export class Election {
     this.#received.set(from, heard)
     this.#settled.delete(from)
     const best = this.#best(this.#own)
-    if (before === undefined || !sameVote(best, before)) this.#propose(best)
+    if (isNewRound || !sameVote(best, this.#proposed)) this.#propose(best)
     // The sender was not looking yet, or its disk not quiet, when we announced ours.
     else if (beats(best, heard.vote)) this.#notify(from)
     this.#decide()

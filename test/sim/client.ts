@@ -337,10 +337,7 @@ export class SimClient implements ConnectionListener {
   #settled(call: SimCall): void {
     const { counters } = this.#world
     const { reply, request } = call
-    // A close never fails: when its time is over, the session is left to expire.
-    const patienceMs = Math.min(this.core.timeoutMs, this.#operationTimeoutMs)
-    const late = this.#nowMs - call.startedAt >= patienceMs
-    this.#record?.settled(call, request.kind !== 'closeSession' || !late)
+    this.#record?.settled(call, this.#isSure(call))
     this.#checkEndsInTime(call)
     const watch = this.#held.get(call)
     this.#held.delete(call)
@@ -353,6 +350,12 @@ export class SimClient implements ConnectionListener {
     if (!('path' in request) || reply.stat === undefined) return
     this.#versions.set(reply.path ?? request.path, reply.stat.version)
     if (reply.path !== undefined) this.#know(reply.path)
+  }
+
+  /** A close never fails: when its time is over, the session is left to expire. */
+  #isSure({ request, startedAt }: SimCall): boolean {
+    const patienceMs = Math.min(this.core.timeoutMs, this.#operationTimeoutMs)
+    return request.kind !== 'closeSession' || this.#nowMs - startedAt < patienceMs
   }
 
   /** But for a close, which its session's end ends. */
