@@ -34,7 +34,8 @@ export interface CampaignOptions {
  * - `strict`: nothing acknowledged is lost, whatever is done to minorities.
  * - `window`: only the last writes are lost, and nothing is written that could not be checked in spite of that.
  * - `harsh`: as `window`, with holes: so much may be lost that there is no quorum, but nothing wrong is served.
- * - `control`: something is lost. Nothing but the power is in the way, so that it is soon.
+ * - `control`: something is lost. Nothing but the power is in the way, so that it is soon. What is lost may leave holes
+ *   here, too; then all is made anew, until an acknowledged write is found missing.
  */
 export type Kind = 'strict' | 'window' | 'harsh' | 'control'
 
@@ -125,17 +126,21 @@ export class Campaign {
 
   /** One more life; in the first all is made, with every peer, and synced. */
   async cycle(): Promise<void> {
-    if (!this.#founded || this.#options.kind === 'control') return await this.#live(UNDISTURBED)
-    const armed = this.#chooseArmed()
     try {
-      if (armed?.name === 'truncation') await this.#live(this.#preparation())
-      await this.#harm(armed)
-      await this.#live(this.#drawCourse(armed))
+      await this.#cycle()
     } catch (error) {
       if (!(await this.#isRefusal(error))) throw error
       this.#counters.refused++
       this.#restart()
     }
+  }
+
+  async #cycle(): Promise<void> {
+    if (!this.#founded || this.#options.kind === 'control') return await this.#live(UNDISTURBED)
+    const armed = this.#chooseArmed()
+    if (armed?.name === 'truncation') await this.#live(this.#preparation())
+    await this.#harm(armed)
+    await this.#live(this.#drawCourse(armed))
   }
 
   /** Nothing is in its way, and nothing is written. */
@@ -145,7 +150,9 @@ export class Campaign {
 
   /** There was no quorum, and rightly so. */
   async #isRefusal(error: unknown): Promise<boolean> {
-    if (this.#options.kind !== 'harsh' || !(error instanceof ChildFailure)) return false
+    const { kind } = this.#options
+    if (kind !== 'harsh' && kind !== 'control') return false
+    if (!(error instanceof ChildFailure)) return false
     if (error.code !== 'NO_QUORUM') return false
     const sids = Array.from({ length: this.#options.peers }, (_, at) => makeSid(at + 1))
     const damage = await Promise.all(sids.map(sid => findDamage(this.#directoryOf(sid), sid)))
