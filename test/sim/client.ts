@@ -49,8 +49,6 @@ export class SimClient implements ConnectionListener {
   /** Gives calls up after this long, as `operationTimeoutMs` does. */
   readonly #operationTimeoutMs: number
   readonly #writes: SimCall[] = []
-  /** The one last looked for; they are committed in order. */
-  #writtenAt = 0
   readonly #held = new Map<SimCall, HeldWatch>()
   readonly #versions = new Map<ZPath, number>()
   readonly #known: ZPath[] = []
@@ -167,11 +165,7 @@ export class SimClient implements ConnectionListener {
 
   /** What it asked for under a cxid. */
   written(cxid: number): WriteRequest | undefined {
-    const writes = this.#writes
-    while (this.#writtenAt < writes.length && writes[this.#writtenAt]!.cxid < cxid)
-      this.#writtenAt++
-    const next = writes[this.#writtenAt]
-    const call = next?.cxid === cxid ? next : writes.find(write => write.cxid === cxid)
+    const call = this.#writes.find(write => write.cxid === cxid)
     return call === undefined || !isWrite(call.request) ? undefined : call.request
   }
 
