@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { openEnsemble } from '../../lib/index.ts'
 import { Campaign } from './campaign.ts'
 import { Counters } from './counters.ts'
@@ -41,6 +42,8 @@ test('an ensemble that does not come to rest is told of', async t => {
   t.after(() => ensemble.close())
   const tower = new Watchtower(ensemble)
   await ensemble.faults.isolate(1)
+  // Until it has missed its leader for syncLimit, it serves, and has all that there is: that is rest.
+  while (tower.role(1) !== 'looking') await sleep(5)
   const { problem } = await comeToRest(ensemble, tower, 60)
   assert.match(problem ?? '', /after \d+ ms and 60 ticks: .*peer 1 /)
   await ensemble.faults.heal()
