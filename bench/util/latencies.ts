@@ -2,7 +2,12 @@
 
 import { createHistogram } from 'node:perf_hooks'
 
-export class Latencies {
+/** Where a loop puts its latencies. */
+export interface LatencySink {
+  add(ms: number): void
+}
+
+export class Latencies implements LatencySink {
   // In nanoseconds: a histogram holds integers from 1.
   readonly #histogram = createHistogram({ figures: 3 })
 
@@ -26,5 +31,24 @@ export class Latencies {
 
   get maxMs(): number {
     return this.count === 0 ? 0 : this.#histogram.max / 1e6
+  }
+}
+
+/** Latencies one by one, to be sent to another thread: a histogram that was sent can be read, but not added up. */
+export class LatencyLog implements LatencySink {
+  #ms = new Float32Array(1 << 16)
+  #count = 0
+
+  add(ms: number): void {
+    if (this.#count === this.#ms.length) {
+      const more = new Float32Array(this.#ms.length * 2)
+      more.set(this.#ms)
+      this.#ms = more
+    }
+    this.#ms[this.#count++] = ms
+  }
+
+  get values(): Float32Array {
+    return this.#ms.subarray(0, this.#count)
   }
 }

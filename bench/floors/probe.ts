@@ -1,0 +1,96 @@
+/**
+ * The floors of a run: what disk, threads and language alone would take, on the same disk and at the same time as what
+ * is held against them. Measured in slices between the runs; all slices of a probe count together.
+ */
+
+import { join } from 'node:path'
+import { pathsOf, shuffled } from '../load/paths.ts'
+import { median } from '../load/row.ts'
+import { Latencies } from '../util/latencies.ts'
+import { DataSync, lookUpsPerSecond } from './bare.ts'
+import { Hops } from './hops.ts'
+import { logOnlyPerSecond, Puts } from './puts.ts'
+
+/** Client, leader, follower, leader, client. */
+const HOPS_PER_WRITE = 4
+const LOOK_UP_PATHS = 100_000
+const LOOK_UP_MS = 300
+
+export interface Floors {
+  readonly peers: number
+  readonly dataSyncP50us: number
+  /** One synced put of 128 bytes into each of as many LevelDBs as there are peers, started at once. */
+  readonly slowestPutP50us: number
+  readonly quorumPutP50us: number
+  readonly promisedHopP50us: number
+  readonly blockingHopP50us: number
+  /** Of a durable write: the quorum's put and four hops. */
+  readonly writeP50us: number
+  /** Transactions of 120 bytes in groups of 64 KiB, into the logs alone. */
+  readonly logOnlyPerSecond: number
+  /** `Map.get` with 100,000 paths. */
+  readonly lookUpsPerSecond: number
+}
+
+export class FloorProbe {
+  readonly #directory: string
+  readonly #peers: number
+  readonly #puts: Puts
+  readonly #hops: Hops
+  readonly #dataSync: DataSync
+  readonly #dataSyncs = new Latencies()
+  readonly #logRates: number[] = []
+  readonly #lookUpRates: number[] = []
+  readonly #paths = shuffled(pathsOf('/floor', LOOK_UP_PATHS))
+
+  /** Starts threads; they sleep between measurements. */
+  static async open(directory: string, peers = 3): Promise<FloorProbe> {
+    const puts = await Puts.open(directory, peers, true)
+    return new FloorProbe(directory, peers, puts, await Hops.open())
+  }
+
+  private constructor(directory: string, peers: number, puts: Puts, hops: Hops) {
+    this.#directory = directory
+    this.#peers = peers
+    this.#puts = puts
+    this.#hops = hops
+    this.#dataSync = new DataSync(directory)
+  }
+
+  /** What one write has to wait for. Takes about `ms`. */
+  async measure(ms: number): Promise<void> {
+    this.#dataSync.measure(ms / 6, this.#dataSyncs)
+    this.#puts.measure(ms / 2)
+    await this.#hops.measurePromised(ms / 6)
+    this.#hops.measureBlocking(ms / 6)
+  }
+
+  /** The limits of throughput. Heavy on the disk, so not between runs. */
+  async measureLimits(seconds: number): Promise<void> {
+    const directory = join(this.#directory, `logs-${this.#logRates.length}`)
+    this.#logRates.push(await logOnlyPerSecond(directory, this.#peers, seconds))
+    this.#lookUpRates.push(lookUpsPerSecond(this.#paths, LOOK_UP_MS))
+  }
+
+  floors(): Floors {
+    const p50us = (latencies: Latencies) => latencies.percentileMs(50) * 1000
+    const quorumPutP50us = p50us(this.#puts.quorum)
+    const promisedHopP50us = p50us(this.#hops.promised) / 2
+    return {
+      peers: this.#peers,
+      dataSyncP50us: p50us(this.#dataSyncs),
+      slowestPutP50us: p50us(this.#puts.slowest),
+      quorumPutP50us,
+      promisedHopP50us,
+      blockingHopP50us: p50us(this.#hops.blocking) / 2,
+      writeP50us: quorumPutP50us + HOPS_PER_WRITE * promisedHopP50us,
+      logOnlyPerSecond: median(this.#logRates),
+      lookUpsPerSecond: median(this.#lookUpRates),
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#dataSync.close()
+    await Promise.all([this.#puts.close(), this.#hops.close()])
+  }
+}

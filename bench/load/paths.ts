@@ -1,0 +1,31 @@
+/** Paths of the nodes that are written and read, all made before the first call. */
+
+const NODES_PER_PARENT = 1000
+
+/** The parents that `pathsOf` needs, `top` first. */
+export function parentsOf(top: string, count: number): string[] {
+  const parents = Math.ceil(count / NODES_PER_PARENT)
+  return [top, ...Array.from({ length: parents }, (_, at) => `${top}/group-${at}`)]
+}
+
+/** `count` paths below `top`, a thousand with one parent. */
+export function pathsOf(top: string, count: number): string[] {
+  return Array.from(
+    { length: count },
+    (_, at) => `${top}/group-${Math.floor(at / NODES_PER_PARENT)}/node-${at}`,
+  )
+}
+
+/** The same in an order without a pattern that a cache could learn; always the same one. */
+export function shuffled<T>(items: readonly T[]): T[] {
+  const shuffledItems = [...items]
+  let state = 1
+  for (let at = shuffledItems.length - 1; at > 0; at--) {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    const other = Math.floor((state / 2 ** 32) * (at + 1))
+    const item = shuffledItems[at]!
+    shuffledItems[at] = shuffledItems[other]!
+    shuffledItems[other] = item
+  }
+  return shuffledItems
+}
