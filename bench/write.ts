@@ -5,7 +5,8 @@
 
 import { parseArgs } from 'node:util'
 import type { Durability } from '../lib/index.ts'
-import { measureSets, PIPELINED_SETS } from './compare/writes.ts'
+import { PIPELINED_SETS } from './compare/names.ts'
+import { measureSets } from './compare/writes.ts'
 import { FloorProbe } from './floors/probe.ts'
 import { measureOwnCost } from './load/own-cost.ts'
 import { floorLines, rowLines } from './load/report.ts'

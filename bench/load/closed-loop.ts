@@ -32,12 +32,14 @@ function describe(error: unknown): string {
 
 const WRONG = 'the result is not what it must be'
 
-class ClosedLoop<Result> {
+/** A loop that can be stopped before its time is over. */
+export class ClosedLoop<Result> {
   readonly #target: Target<Result>
   readonly #sink: LatencySink
+  readonly #inFlight: number
   readonly #callsMax: number
   readonly #startedAt = performance.now()
-  readonly #endAt: number
+  #endAt: number
   #next = 0
   #operations = 0
   #errors = 0
@@ -46,12 +48,29 @@ class ClosedLoop<Result> {
   constructor(target: Target<Result>, options: ClosedLoopOptions, sink: LatencySink) {
     this.#target = target
     this.#sink = sink
+    this.#inFlight = options.inFlight
     this.#callsMax = options.callsMax ?? Number.POSITIVE_INFINITY
     this.#endAt = this.#startedAt + options.seconds * 1000
   }
 
+  /** Waits for all answers; the time until the last one counts. */
+  async run(): Promise<Counts> {
+    await Promise.all(Array.from({ length: this.#inFlight }, () => this.#lane()))
+    return {
+      operations: this.#operations,
+      errors: this.#errors,
+      firstError: this.#firstError,
+      seconds: (performance.now() - this.#startedAt) / 1000,
+    }
+  }
+
+  /** Starts no more calls; `run` ends when those under way are answered. */
+  stop(): void {
+    this.#endAt = 0
+  }
+
   /** One of the calls under way, and those that follow it. The end of one is the beginning of the next. */
-  async lane(): Promise<void> {
+  async #lane(): Promise<void> {
     const target = this.#target
     let startedAt = performance.now()
     while (startedAt < this.#endAt && this.#next < this.#callsMax) {
@@ -71,30 +90,18 @@ class ClosedLoop<Result> {
     }
   }
 
-  counts(): Counts {
-    return {
-      operations: this.#operations,
-      errors: this.#errors,
-      firstError: this.#firstError,
-      seconds: (performance.now() - this.#startedAt) / 1000,
-    }
-  }
-
   #fail(error: unknown): void {
     this.#errors++
     this.#firstError ??= describe(error)
   }
 }
 
-/** Waits for all answers; the time until the last one counts. */
-export async function closedLoop<Result>(
+export function closedLoop<Result>(
   target: Target<Result>,
   options: ClosedLoopOptions,
   sink: LatencySink,
 ): Promise<Counts> {
-  const loop = new ClosedLoop(target, options, sink)
-  await Promise.all(Array.from({ length: options.inFlight }, () => loop.lane()))
-  return loop.counts()
+  return new ClosedLoop(target, options, sink).run()
 }
 
 export interface BlockingLoopOptions {

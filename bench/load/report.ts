@@ -1,7 +1,7 @@
 /** Rows and floors as tables. */
 
 import type { Floors } from '../floors/probe.ts'
-import { formatCount, formatMs } from '../util/format.ts'
+import { formatBytes, formatCount, formatMs } from '../util/format.ts'
 import type { Lines } from '../util/table.ts'
 import type { Row } from './row.ts'
 
@@ -10,15 +10,8 @@ export function formatUs(us: number): string {
 }
 
 const HEADING = [
-  'what',
-  'system',
-  'in flight',
-  'per second',
-  'p50',
-  'p99',
-  'p99.9',
-  'max',
-  'errors',
+  ...['what', 'system', 'payload', 'durability', 'in flight', 'per second'],
+  ...['p50', 'p99', 'p99.9', 'max', 'errors'],
 ]
 
 export function rowLines(rows: readonly Row[]): Lines {
@@ -27,7 +20,9 @@ export function rowLines(rows: readonly Row[]): Lines {
     ...rows.map(row => [
       row.name,
       row.system,
-      formatCount(row.inFlight),
+      formatBytes(row.payloadBytes),
+      row.durability,
+      row.inFlight === 0 ? 'open loop' : formatCount(row.inFlight),
       formatCount(row.opsPerSecond),
       ...[row.p50us, row.p99us, row.p999us, row.maxus].map(formatUs),
       formatCount(row.errors),

@@ -34,7 +34,7 @@ export interface Subject {
   readonly payloadBytes: number
   /** Sessions, each with a connection of its own. */
   readonly clients: number
-  /** Calls under way at once, of all clients together. */
+  /** Calls under way at once, of all clients together; 0 in an open loop, which does not bound them. */
   readonly inFlight: number
 }
 
