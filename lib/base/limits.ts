@@ -48,6 +48,11 @@ export const SNAPSHOT_CHUNK_BYTES = 128 * 1024
 /** Snapshots kept after a purge (ZooKeeper autopurge.snapRetainCount). */
 export const SNAPSHOTS_KEPT = 3
 
+/** Bytes a peer sends to a local observer before it takes some in; what it sends next may pass that by a group. */
+export const FEED_WINDOW_BYTES = 8 * 1024 * 1024
+/** Size from which a frame of a feed is sent, however much more there is to tell. */
+export const FEED_FRAME_BYTES = 256 * 1024
+
 /** Writes one session may have under way towards its peer; more wait in the client. Bounds the kept results. */
 export const SESSION_WINDOW = 4096
 
@@ -58,4 +63,8 @@ assert(
   'peers fail over before sessions expire',
 )
 assert(FINALIZE_WAIT_TICKS < INIT_LIMIT_TICKS, 'an election ends before it is given up')
+assert(
+  FEED_FRAME_BYTES + GROUP_BYTES_MAX < FEED_WINDOW_BYTES,
+  'an observer takes in what it was sent, and is sent more meanwhile',
+)
 assert(SNAPSHOT_CHUNK_BYTES < HISTORY_BYTES_MAX, 'a chunk fits in memory')

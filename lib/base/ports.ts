@@ -14,6 +14,8 @@ import type { Epoch, Sid, Zxid } from './zxid.ts'
 export type HandleMessage =
   | {
       readonly kind: 'opened'
+      /** Tells this ensemble from others in the process. */
+      readonly ensembleId: string
       readonly board: SharedArrayBuffer
       readonly dataBytesMax: number
       /** All peers there are, whether they are up or not. */
@@ -24,9 +26,12 @@ export type HandleMessage =
   | { readonly kind: 'door'; readonly sid: Sid; readonly door: MessagePort }
   | { readonly kind: 'closed' }
 
-/** Client → peer, through a door. Frames follow on `port`; after each, the peer bumps and notifies `wake[0]`. */
+/**
+ * Client → peer, through a door: the connection of a session, or the feed of a local observer. Frames follow on `port`;
+ * after each, the peer bumps and notifies `wake[0]`.
+ */
 export interface ConnectMessage {
-  readonly kind: 'connect'
+  readonly kind: 'connect' | 'observe'
   readonly port: MessagePort
   readonly wake: SharedArrayBuffer
 }

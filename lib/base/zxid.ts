@@ -26,6 +26,8 @@ export const SID_MAX = 254
 
 /** Before the first transaction. */
 export const ZXID_ZERO = 0 as Zxid
+/** No transaction comes after this one. */
+export const ZXID_MAX = (EPOCH_MAX * COUNTER_SPAN + COUNTER_MAX) as Zxid
 export const EPOCH_ZERO = 0 as Epoch
 /** Owner of a node that is not ephemeral, and sender of a transaction that belongs to no session. */
 export const NO_SESSION = 0 as SessionId

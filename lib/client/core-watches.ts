@@ -6,9 +6,10 @@
  * by exists on a node that is missing) and `child` (left by children).
  */
 
+import type { ErrorCode } from '../base/errors.ts'
 import type { ZPath } from '../base/path.ts'
 import type { EventType, WatchEvent } from '../base/reply.ts'
-import type { SetWatches } from '../base/request.ts'
+import type { ReadRequest, SetWatches } from '../base/request.ts'
 import type { Zxid } from '../base/zxid.ts'
 
 /** Called once with the change it waited for. */
@@ -16,6 +17,15 @@ export type Watcher = (event: WatchEvent) => void
 
 export const WATCH_KINDS = ['data', 'exist', 'child'] as const
 export type WatchKind = (typeof WATCH_KINDS)[number]
+
+/** The watch that an answer leaves: none after a failure, except for `exists` on a node that is not there. */
+export function watchLeft(
+  kind: ReadRequest['kind'],
+  code: ErrorCode | undefined,
+): WatchKind | undefined {
+  if (code !== undefined) return kind === 'exists' && code === 'NO_NODE' ? 'exist' : undefined
+  return kind === 'children' ? 'child' : 'data'
+}
 
 /** Which tables an event empties at its path. */
 const TOUCHED: Readonly<Record<EventType, readonly WatchKind[]>> = {

@@ -7,15 +7,18 @@
  */
 
 import { assert } from '../base/assert.ts'
-import { ByteReader, ByteWriter } from '../base/bytes.ts'
 import type { ErrorCode } from '../base/errors.ts'
-import { SESSION_WINDOW } from '../base/limits.ts'
-import { decodePeerMessage, type PeerMessage, type Reply, type WatchEvent } from '../base/reply.ts'
-import { encodeClientMessage, type ReadRequest, type WriteRequest } from '../base/request.ts'
-import { NO_SESSION, type SessionId, ZXID_ZERO, type Zxid } from '../base/zxid.ts'
+import type { PeerMessage, Reply, WatchEvent } from '../base/reply.ts'
+import type { ReadRequest } from '../base/request.ts'
+import { NO_SESSION, type SessionId, ZXID_MAX, ZXID_ZERO, type Zxid } from '../base/zxid.ts'
+import type { Observer } from '../replica/observer.ts'
 import type { AnyCall } from './core-call.ts'
+import { Inbox } from './core-inbox.ts'
+import { Outbox } from './core-outbox.ts'
 import { Queue } from './core-queue.ts'
-import { type Watcher, WatchRegistry } from './core-watches.ts'
+import { Seat, type Sitter } from './core-seat.ts'
+import { type Watcher, WatchRegistry, watchLeft } from './core-watches.ts'
+import { isRead, Window } from './core-window.ts'
 
 /**
  * `connecting` until the first peer has opened the session; `suspended` while no peer serves it (calls wait); `expired`
@@ -43,35 +46,23 @@ export interface SessionTerms {
   readonly password: Uint8Array
 }
 
-/** A frame is sent when it passes this size, however much more there is to say. */
-const FRAME_BYTES = 1024 * 1024
-/** Bytes of data a session may have under way; one oversized call still goes. */
-const WINDOW_BYTES = 16 * 1024 * 1024
-
-function isRead(request: ReadRequest | WriteRequest): request is ReadRequest {
-  return request.kind === 'get' || request.kind === 'exists' || request.kind === 'children'
-}
-
-export class ClientCore {
+export class ClientCore implements Sitter {
   readonly #terms: SessionTerms
   readonly #watches = new WatchRegistry()
-  /** Sent and unanswered; its head is whom the next reply is for. */
-  readonly #sent = new Queue<AnyCall>()
-  /** Not sent yet: the window is full, or nobody is there to send to. Empty of calls that may go. */
-  readonly #waiting = new Queue<AnyCall>()
   readonly #deliveries = new Queue<Delivery>()
-  readonly #fullFrames = new Queue<Uint8Array>()
-  readonly #out = new ByteWriter(1024)
+  readonly #inbox = new Inbox()
+  readonly #outbox = new Outbox()
+  readonly #window = new Window(this.#outbox, call => this.#ended(call))
+  /** Where reads are answered and watches are held while there is nothing to wait for; else the home does. */
+  #seat: Seat | undefined
+  #hasRead = false
+  #farewell: Uint8Array | undefined
+  #ensembleClosed = false
   #state: SessionState = 'connecting'
   #linked = false
   #closing: AnyCall | undefined
   #sessionId = NO_SESSION
   #timeoutMs: number
-  #lastXid = 0
-  /** Invariant: answeredCxid <= sentCxid <= answeredCxid + SESSION_WINDOW. */
-  #sentCxid = 0
-  #answeredCxid = 0
-  #sentWeight = 0
   #unended = 0
   /**
    * Last transaction an answer has shown. A welcome does not count: the watches it finds fired are told after it, and
@@ -97,6 +88,11 @@ export class ClientCore {
     return this.#linked
   }
 
+  /** Calls may go: until the session has a number, nothing but its opening does. */
+  get #isOpen(): boolean {
+    return this.#linked && this.#sessionId !== NO_SESSION
+  }
+
   /** 0 until the session is open. */
   get sessionId(): SessionId {
     return this.#sessionId
@@ -118,7 +114,7 @@ export class ClientCore {
 
   /** When the call next to be answered was made; undefined when none is under way. */
   get oldestStartedAt(): number | undefined {
-    return (this.#sent.peek() ?? this.#waiting.peek())?.startedAt
+    return this.#window.oldest?.startedAt
   }
 
   /** When the session was asked to end. */
@@ -134,8 +130,12 @@ export class ClientCore {
     }
     if (call.request.kind === 'closeSession') this.#closing = call
     this.#unended++
-    if (this.#waiting.length === 0 && this.#maySend(call)) this.#send(call)
-    else this.#waiting.push(call)
+    if (isRead(call.request)) {
+      this.#hasRead = true
+      if (this.#seatIsLevel && this.#window.isEmpty) return this.#readHere(call, call.request)
+    }
+    this.#window.push(call)
+    if (this.#isOpen) this.#sendWaiting()
   }
 
   /** A connection to a peer was made: introduces the session there and repeats what is unanswered. */
@@ -148,14 +148,14 @@ export class ClientCore {
     // Until the session has a number, nothing else is sent: a second `open` elsewhere makes a second session, in which
     // repeated writes would be done again.
     if (sessionId === NO_SESSION) {
-      encodeClientMessage(this.#out, { kind: 'open', timeoutMs, password })
+      this.#outbox.say({ kind: 'open', timeoutMs, password })
       return
     }
-    encodeClientMessage(this.#out, { kind: 'attach', sessionId, password })
+    this.#outbox.say({ kind: 'attach', sessionId, password })
     if (!this.#watches.isEmpty) {
-      encodeClientMessage(this.#out, this.#watches.toMessage(this.#seenZxid))
+      this.#outbox.say(this.#watches.toMessage(this.#seenZxid))
     }
-    this.#resend()
+    this.#window.resend()
     this.#sendWaiting()
   }
 
@@ -168,29 +168,72 @@ export class ClientCore {
   /** Gives up the connection for another peer's sake. Returns the last frame to send on it. */
   depart(): Uint8Array {
     this.disconnected()
-    encodeClientMessage(this.#out, { kind: 'leave' })
-    return this.#out.take()
+    this.#outbox.say({ kind: 'leave' })
+    return this.#outbox.take()!
   }
 
   /** `ensembleClosed`: a session that is ended now ends with its ensemble, and is not one that expired. */
   receive(frame: Uint8Array, ensembleClosed = false): void {
-    const from = new ByteReader(frame)
-    while (this.#linked && !from.done) this.#hear(decodePeerMessage(from), ensembleClosed)
-    this.#sendWaiting()
+    this.#ensembleClosed = ensembleClosed
+    this.#inbox.push(frame)
+    this.settle()
+  }
+
+  /** Whether a local observer that is fed by the home would be of use. */
+  get wantsObserver(): boolean {
+    return this.#hasRead && this.#seat === undefined && this.#state === 'connected' && this.#linked
+  }
+
+  /**
+   * From now on reads are answered by the observer, which must be fed by the home, if it shows all that was seen. With
+   * watches, it must show no more either: of what changed since, the home may have told already, on its way to us.
+   */
+  sit(observer: Observer): void {
+    if (!this.wantsObserver || !observer.live || observer.zxid < this.#seenZxid) return
+    if (this.#window.watches) return
+    if (!this.#watches.isEmpty && observer.zxid !== this.#seenZxid) return
+    this.#seat = new Seat(observer, this, this.#watches.toMessage(this.#seenZxid))
+    this.settle()
+  }
+
+  /** Whether reads are answered here. */
+  get seated(): boolean {
+    return this.#seat !== undefined
+  }
+
+  /** Takes in what has arrived, as far as it shows no more than the observer does, and the events that are due. */
+  settle(): void {
+    while (this.#linked) {
+      const message = this.#inbox.next(this.#seat?.zxid ?? ZXID_MAX)
+      if (message === undefined) break
+      this.#hear(message)
+    }
+    if (this.#window.allAnswered) this.#tellEvents(ZXID_MAX)
+    if (this.#isOpen) this.#sendWaiting()
+  }
+
+  /** The observer begins anew: until a home is told of the watches, as by one that comes, nobody knows what changes. */
+  unseated(): void {
+    this.#farewell = this.depart()
+  }
+
+  /** The last frame for the connection that was given up, if there is one to send. */
+  takeFarewell(): Uint8Array | undefined {
+    const farewell = this.#farewell
+    this.#farewell = undefined
+    return farewell
   }
 
   /** Fails the calls made at or before `startedAt`. Sent ones keep their place: a reply to them is still to come. */
   expire(startedAt: number, code: ErrorCode): void {
-    for (const queue of [this.#sent, this.#waiting]) {
-      for (const call of queue) {
-        if (call.ended) continue
-        if (call.startedAt > startedAt) return
-        if (call.request.kind === 'closeSession') {
-          this.finish('closed', code)
-          return
-        }
-        this.#settle(call, code)
+    for (const call of this.#window) {
+      if (call.ended) continue
+      if (call.startedAt > startedAt) return
+      if (call.request.kind === 'closeSession') {
+        this.finish('closed', code)
+        return
       }
+      this.#settle(call, code)
     }
   }
 
@@ -200,7 +243,7 @@ export class ClientCore {
     this.#unlink()
     this.#become(state)
     this.#watches.clear()
-    for (const call of [...this.#sent.drain(), ...this.#waiting.drain()]) {
+    for (const call of this.#window.drain()) {
       if (call.ended) continue
       const closes = call.request.kind === 'closeSession'
       this.#settle(call, closes ? { xid: call.xid, zxid: this.#seenZxid } : code)
@@ -209,9 +252,7 @@ export class ClientCore {
   }
 
   takeFrame(): Uint8Array | undefined {
-    const full = this.#fullFrames.shift()
-    if (full !== undefined) return full
-    return this.#out.length > 0 ? this.#out.take() : undefined
+    return this.#outbox.take()
   }
 
   /** What `takeDelivery` would return. */
@@ -223,18 +264,51 @@ export class ClientCore {
     return this.#deliveries.shift()
   }
 
-  #hear(message: PeerMessage, ensembleClosed: boolean): void {
+  /** Whether reads can be answered here without showing less than was seen. */
+  get #seatIsLevel(): boolean {
+    return this.#seat !== undefined && this.#seat.zxid >= this.#seenZxid
+  }
+
+  /** A read that leaves a watch waits for its turn to be answered here, and whatever comes after waits behind it. */
+  #sendWaiting(): void {
+    for (;;) {
+      this.#window.send(this.#seat !== undefined)
+      const call = this.#seatIsLevel ? this.#window.takeWatching() : undefined
+      if (call === undefined) return
+      this.#readHere(call, call.request as ReadRequest)
+    }
+  }
+
+  #readHere(call: AnyCall, request: ReadRequest): void {
+    const reply = { xid: 0, ...this.#seat!.read(request) }
+    this.#seenZxid = reply.zxid
+    if (call.watcher !== undefined) this.#register(call, call.watcher, reply)
+    this.#settle(call, reply)
+  }
+
+  #tellEvents(zxid: Zxid): void {
+    for (;;) {
+      const event = this.#seat?.take(zxid)
+      if (event === undefined) return
+      this.#tell(event)
+    }
+  }
+
+  #tell(event: WatchEvent): void {
+    for (const watcher of this.#watches.take(event)) {
+      this.#deliveries.push({ kind: 'firing', event, watcher })
+    }
+  }
+
+  #hear(message: PeerMessage): void {
     switch (message.kind) {
       case 'reply':
         this.#answered(message.reply)
         return
-      case 'event': {
-        const { event } = message
-        for (const watcher of this.#watches.take(event)) {
-          this.#deliveries.push({ kind: 'firing', event, watcher })
-        }
+      case 'event':
+        // Of a watch that the home still holds, the observer tells.
+        if (this.#seat === undefined) this.#tell(message.event)
         return
-      }
       case 'welcome': {
         const { sessionId } = message
         const known = this.#sessionId
@@ -246,19 +320,16 @@ export class ClientCore {
       }
       case 'goodbye':
         if (message.code !== 'SESSION_EXPIRED') this.disconnected()
-        else if (ensembleClosed) this.finish('closed', 'CLOSED')
+        else if (this.#ensembleClosed) this.finish('closed', 'CLOSED')
         // It was to end: whether its close did that before the answer was lost, or time, is all the same to its user.
         else this.finish(this.#closing === undefined ? 'expired' : 'closed', 'SESSION_EXPIRED')
     }
   }
 
   #answered(reply: Reply): void {
-    const call = this.#sent.shift()
-    assert(call !== undefined, 'a reply answers a call')
-    assert(call.xid === reply.xid, 'replies come in the order of the calls')
-    this.#sentWeight -= call.weight
-    if (call.cxid !== 0) this.#answeredCxid = call.cxid
+    const call = this.#window.answered(reply)
     if (reply.zxid > this.#seenZxid) this.#seenZxid = reply.zxid
+    this.#tellEvents(reply.zxid)
     if (!call.ended) {
       if (call.watcher !== undefined) this.#register(call, call.watcher, reply)
       this.#settle(call, reply)
@@ -269,12 +340,8 @@ export class ClientCore {
   #register(call: AnyCall, watcher: Watcher, reply: Reply): void {
     const { request } = call
     assert('watch' in request, 'only reads watch')
-    const { kind, path } = request
-    if (reply.code === undefined) {
-      this.#watches.add(kind === 'children' ? 'child' : 'data', path, watcher)
-    } else if (kind === 'exists' && reply.code === 'NO_NODE') {
-      this.#watches.add('exist', path, watcher)
-    }
+    const kind = watchLeft(request.kind, reply.code)
+    if (kind !== undefined) this.#watches.add(kind, request.path, watcher)
   }
 
   #settle(call: AnyCall, how: Reply | ErrorCode): void {
@@ -288,10 +355,21 @@ export class ClientCore {
     this.#deliveries.push(call)
   }
 
+  /** Reads and watches are the home's again, that of now or the next one. */
+  #stand(): void {
+    const seat = this.#seat
+    if (seat === undefined) return
+    this.#tellEvents(ZXID_MAX)
+    if (seat.zxid > this.#seenZxid) this.#seenZxid = seat.zxid
+    this.#seat = undefined
+    seat.leave()
+  }
+
   #unlink(): void {
+    this.#stand()
     this.#linked = false
-    this.#out.reset()
-    this.#fullFrames.clear()
+    this.#inbox.clear()
+    this.#outbox.clear()
   }
 
   #become(state: SessionState): void {
@@ -299,67 +377,5 @@ export class ClientCore {
     assert(!this.finished, 'expired and closed are final')
     this.#state = state
     this.#deliveries.push({ kind: 'state', state })
-  }
-
-  #maySend(call: AnyCall): boolean {
-    if (!this.#linked || this.#sessionId === NO_SESSION) return false
-    const { length } = this.#sent
-    if (length >= SESSION_WINDOW) return false
-    return length === 0 || this.#sentWeight + call.weight <= WINDOW_BYTES
-  }
-
-  #sendWaiting(): void {
-    for (;;) {
-      const call = this.#waiting.peek()
-      if (call === undefined) return
-      // Nobody waits for it any more and no peer has heard of it: it can still be taken back.
-      const dropped = call.ended
-      if (!dropped && !this.#maySend(call)) return
-      this.#waiting.shift()
-      if (!dropped) this.#send(call)
-    }
-  }
-
-  /** Its numbers are used up only when it is in the frame: one that cannot be put there must leave no gap. */
-  #send(call: AnyCall): void {
-    const { length } = this.#out
-    call.xid = (this.#lastXid + 1) >>> 0
-    if (!isRead(call.request)) call.cxid = this.#sentCxid + 1
-    try {
-      this.#encode(call)
-    } catch (error) {
-      const whole = this.#out.take().subarray(0, length)
-      this.#out.raw(whole)
-      call.refuse(error)
-      this.#ended(call)
-      return
-    }
-    this.#lastXid = call.xid
-    if (call.cxid !== 0) this.#sentCxid = call.cxid
-    this.#sent.push(call)
-    this.#sentWeight += call.weight
-  }
-
-  /** Writes keep their place even when nobody waits for them any more, since cxids have no gaps; such reads go. */
-  #resend(): void {
-    this.#sentWeight = 0
-    for (const call of this.#sent.drain()) {
-      if (call.ended && isRead(call.request)) continue
-      this.#sent.push(call)
-      this.#sentWeight += call.weight
-      this.#encode(call)
-    }
-  }
-
-  #encode(call: AnyCall): void {
-    const { request, xid, cxid } = call
-    if (isRead(request)) {
-      encodeClientMessage(this.#out, { kind: 'read', xid, request })
-    } else {
-      const unanswered = cxid - this.#answeredCxid
-      assert(unanswered >= 1 && unanswered <= SESSION_WINDOW, 'writes under way fit the window')
-      encodeClientMessage(this.#out, { kind: 'write', xid, cxid, unanswered, request })
-    }
-    if (this.#out.length >= FRAME_BYTES) this.#fullFrames.push(this.#out.take())
   }
 }

@@ -31,6 +31,8 @@ function takeOver(handle: MessagePort): MessagePort {
 export class Doors {
   readonly #handle: MessagePort
   readonly #doors = new Map<Sid, MessagePort>()
+  /** Tells this ensemble from others in the process. */
+  readonly ensembleId: string
   readonly board: Board
   /** All peers there are, whether they are up or not. */
   readonly peers: readonly Sid[]
@@ -52,6 +54,7 @@ export class Doors {
       const why = 'this port is no handle, or was read already'
       throw new TreeError('BAD_ARGUMENTS', `${why}: take a new handle from the ensemble`)
     }
+    this.ensembleId = first.ensembleId
     this.board = new Board(first.board)
     this.dataBytesMax = first.dataBytesMax
     for (const { sid, door } of first.doors) this.#add(sid, door)

@@ -4,6 +4,7 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:wor
 import type { Board } from '../base/board.ts'
 import type { ConnectMessage } from '../base/ports.ts'
 import type { Sid } from '../base/zxid.ts'
+import { wakeCount } from './wake.ts'
 
 /**
  * The peer to connect to: the preferred one if it serves, else the leader (a write there takes two steps less), else
@@ -48,12 +49,12 @@ export class Home {
   /** Node.js dereferences a null pointer when a port is read from within its `close` event. */
   #closed = false
 
-  /** Announces a connection through the peer's door; the peer bumps and notifies `wake[0]` after each frame. */
+  /** Announces a connection of that kind through the peer's door. */
   constructor(
+    kind: ConnectMessage['kind'],
     sid: Sid,
     door: MessagePort,
     board: Board,
-    wake: SharedArrayBuffer,
     listener: HomeListener,
   ) {
     this.sid = sid
@@ -66,7 +67,7 @@ export class Home {
       this.#closed = true
       listener.onGone(this)
     })
-    const message: ConnectMessage = { kind: 'connect', port: port2, wake }
+    const message: ConnectMessage = { kind, port: port2, wake: wakeCount.buffer }
     door.postMessage(message, [port2])
   }
 

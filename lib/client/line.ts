@@ -9,13 +9,12 @@ import { TreeError } from '../base/errors.ts'
 import type { SessionId } from '../base/zxid.ts'
 import { closeCall } from './calls.ts'
 import { ClientCore, type SessionState } from './core.ts'
-import type { Call } from './core-call.ts'
+import type { AnyCall, Call } from './core-call.ts'
 import { Doors } from './doors.ts'
-import { Link } from './link.ts'
+import { Link, PATROL_MS } from './link.ts'
 import type { LineOptions } from './options.ts'
+import { wakeCount } from './wake.ts'
 
-/** Longest wait of a blocked thread, and pause of the timer, between two patrols. */
-const PATROL_MS = 10
 /** Pause between two patrols while nothing is awaited, as a share of the session timeout. */
 const WATCHDOG_SHARE = 1 / 6
 const PASSWORD_BYTES = 16
@@ -139,8 +138,11 @@ export class Line {
   block<T>(call: Call<T>): T {
     this.#now = performance.now()
     call.startedAt = this.#now
+    this.#link.refresh(this.#now)
     this.#core.submit(call)
-    this.#block(() => call.delivered)
+    // Answered in this thread, and nothing stands before the answer.
+    if (this.#core.nextDelivery === (call as AnyCall)) this.#core.takeDelivery()
+    else this.#block(() => call.delivered)
     return call.result()
   }
 
@@ -191,13 +193,13 @@ export class Line {
     link.flush()
     for (;;) {
       // Read before draining: a frame that comes after the drain changes it, and the wait returns at once.
-      const seen = Atomics.load(link.wakeCount, 0)
+      const seen = Atomics.load(wakeCount, 0)
       link.drain()
       if (!this.#core.linked || performance.now() - link.patrolledAt >= PATROL_MS) link.patrol()
       link.flush()
       this.#handOn(done)
       if (done()) break
-      Atomics.wait(link.wakeCount, 0, seen, PATROL_MS)
+      Atomics.wait(wakeCount, 0, seen, PATROL_MS)
     }
     if (this.#core.nextDelivery !== undefined) this.#leaveRest()
     this.#tidy()

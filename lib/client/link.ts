@@ -11,19 +11,25 @@ import type { Sid } from '../base/zxid.ts'
 import type { ClientCore } from './core.ts'
 import type { Doors } from './doors.ts'
 import { chooseHome, Home, type HomeListener, otherLeader } from './home.ts'
+import { LocalObserver, type ObserverUser } from './local-observer.ts'
 import type { LineOptions } from './options.ts'
+import { wakeCount } from './wake.ts'
 
 /** A home that has said nothing for this share of the session timeout is left, if another peer leads. */
 const PATIENCE_SHARE = 1 / 3
+/** Longest pause between two patrols of a thread that does nothing but call. */
+export const PATROL_MS = 10
 
-export class Link implements HomeListener {
-  /** Bumped and notified by the home after each frame: what a blocked thread waits on. */
-  readonly wakeCount = new Int32Array(new SharedArrayBuffer(4))
+export class Link implements HomeListener, ObserverUser {
   readonly #core: ClientCore
   readonly #doors: Doors
   readonly #options: LineOptions
   readonly #onArrival: () => void
   #home: Home | undefined
+  /** That of the thread, while this session may read there. */
+  #observer: LocalObserver | undefined
+  /** The thread's wake count when `refresh` last drained. */
+  #drainedAt = 0
   #keepAlive = true
   #patrolledAt = 0
   /** When the home was connected or last said something. */
@@ -58,8 +64,27 @@ export class Link implements HomeListener {
     }
   }
 
-  /** Takes in all frames that have arrived. */
+  get homeSid(): Sid | undefined {
+    return this.#home?.sid
+  }
+
+  /** Before a read that may be answered here: it must show what has arrived, and time goes on meanwhile. */
+  refresh(now: number): void {
+    if (!this.#core.seated) return
+    const seen = Atomics.load(wakeCount, 0)
+    if (seen !== this.#drainedAt) {
+      this.#drainedAt = seen
+      this.drain()
+    }
+    if (now - this.#patrolledAt >= PATROL_MS) this.patrol()
+  }
+
+  /** Takes in all frames that have arrived: first what the observer is fed, since answers wait for it. */
   drain(): void {
+    if (this.#observer !== undefined) {
+      this.#observer.drain()
+      this.#takeSeat()
+    }
     for (;;) {
       const frame = this.#home?.take()
       if (frame === undefined) return
@@ -77,6 +102,7 @@ export class Link implements HomeListener {
     this.#patrolledAt = now
     if (!this.#core.finished) this.#checkHome(now)
     this.#checkDeadlines(now)
+    this.#takeSeat()
     this.flush()
   }
 
@@ -87,6 +113,8 @@ export class Link implements HomeListener {
   }
 
   close(): void {
+    this.#observer?.letGo(this)
+    this.#observer = undefined
     this.#home?.close()
     this.#home = undefined
     this.#doors.close()
@@ -94,6 +122,8 @@ export class Link implements HomeListener {
 
   onFrame(home: Home, frame: Uint8Array): void {
     if (home !== this.#home) return
+    // What the observer was sent before is taken in before: the answer may wait for it.
+    this.#observer?.drain()
     this.#receive(frame)
     if (this.#core.linked && !this.#doors.ensembleClosed) this.flush()
     else this.patrol()
@@ -107,13 +137,34 @@ export class Link implements HomeListener {
     this.#onArrival()
   }
 
+  onObserved(): void {
+    this.#takeSeat()
+    if (this.#core.linked) this.flush()
+    else this.patrol()
+    this.#onArrival()
+  }
+
+  /** Sees to it that reads are answered in this thread, if they may be; and that a session that lost that goes on. */
+  #takeSeat(): void {
+    if (this.#home !== undefined && !this.#core.linked) this.#hangUp()
+    if (this.#options.reads === 'peer' || !this.#core.wantsObserver) return
+    if (this.#observer === undefined) {
+      this.#observer = LocalObserver.of(this.#doors.ensembleId)
+      this.#observer.use(this)
+    }
+    const observer = this.#observer
+    observer.follow(this, this.#doors)
+    if (observer.sid === this.homeSid) this.#guard(() => this.#core.sit(observer.core))
+  }
+
   #receive(frame: Uint8Array): void {
     this.#heardAt = performance.now()
     // The news that the ensemble closes was sent before anything a peer says of its end, but on another port.
     this.#doors.collect()
     this.#guard(() => this.#core.receive(frame, this.#doors.ensembleClosed))
     if (this.#core.state === 'connected') this.#unservedSince = undefined
-    if (!this.#core.linked) this.#hangUp()
+    if (this.#core.linked) this.#takeSeat()
+    else this.#hangUp()
   }
 
   /** A broken invariant, or bytes that are no frame: this session cannot go on, the application can. */
@@ -163,7 +214,7 @@ export class Link implements HomeListener {
     const { board } = this.#doors
     const door = this.#doors.door(sid)
     assert(door !== undefined, 'a home is chosen among the doors')
-    this.#home = new Home(sid, door, board, this.wakeCount.buffer as SharedArrayBuffer, this)
+    this.#home = new Home('connect', sid, door, board, this)
     this.#home.keepAlive(this.#keepAlive)
     this.#heardAt = now
     this.#beatAt = now
@@ -182,6 +233,8 @@ export class Link implements HomeListener {
   }
 
   #hangUp(): void {
+    const farewell = this.#core.takeFarewell()
+    if (farewell !== undefined) this.#home?.post(farewell)
     this.#home?.close()
     this.#home = undefined
     this.#unservedSince ??= performance.now()

@@ -36,6 +36,9 @@ export interface WatchOptions {
   readonly watch?: Watcher | undefined
 }
 
+const READS = ['local', 'peer'] as const
+export type Reads = (typeof READS)[number]
+
 export interface ConnectOptions {
   /**
    * Session timeout in milliseconds, from 300 to 600,000; default 10,000. A session that no peer serves for this long
@@ -47,6 +50,13 @@ export interface ConnectOptions {
   readonly operationTimeoutMs?: number | undefined
   /** Peer (server id) to connect to, at first and after a loss, if it serves then; by default the leader. */
   readonly peer?: number | undefined
+  /**
+   * Where reads are answered. `'local'`, the default: with the first read, the thread begins to keep a replica of the
+   * whole tree, which all its sessions share; once that is level with the session's home, reads are answered from it
+   * at memory speed. `'peer'`: by the home, at the price of a message each way; for a thread that reads little, or must
+   * not hold the tree. What a read may show is the same.
+   */
+  readonly reads?: Reads | undefined
   /** Called with each new state of the session, in order with answers and watch events. */
   readonly onState?: ((state: SessionState) => void) | undefined
 }
@@ -56,6 +66,7 @@ export interface LineOptions {
   readonly timeoutMs: number
   readonly operationTimeoutMs: number
   readonly peer: Sid | undefined
+  readonly reads: Reads
   readonly onState: ((state: SessionState) => void) | undefined
 }
 
@@ -110,10 +121,16 @@ function checkSessionTimeout(value: number): number {
   throw badArgument(`option timeoutMs must be an integer from ${range}, not ${show(value)}`)
 }
 
+function checkReads(value: Reads): Reads {
+  if (READS.includes(value)) return value
+  throw badArgument(`option reads must be one of ${READS.join(', ')}, not ${show(value)}`)
+}
+
 const CONNECT_OPTIONS: readonly (keyof ConnectOptions)[] = [
   'timeoutMs',
   'operationTimeoutMs',
   'peer',
+  'reads',
   'onState',
 ]
 
@@ -127,6 +144,7 @@ export function checkConnect(handle: MessagePort, options: ConnectOptions = {}):
     timeoutMs = SESSION_TIMEOUT_MS_DEFAULT,
     operationTimeoutMs = OPERATION_TIMEOUT_MS_DEFAULT,
     peer,
+    reads = 'local',
     onState,
   } = options
   if (peer !== undefined && !isSid(peer)) {
@@ -136,6 +154,7 @@ export function checkConnect(handle: MessagePort, options: ConnectOptions = {}):
     timeoutMs: checkSessionTimeout(timeoutMs),
     operationTimeoutMs: checkOperationTimeout(operationTimeoutMs),
     peer,
+    reads: checkReads(reads),
     onState: checkFunction(onState, 'onState'),
   }
 }

@@ -3,6 +3,7 @@
  * each time a peer is started again.
  */
 
+import { randomUUID } from 'node:crypto'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import type { Board } from '../base/board.ts'
 import type { HandleMessage } from '../base/ports.ts'
@@ -18,6 +19,7 @@ function openDoor(peer: SupervisedPeer): MessagePort {
 export class Handles {
   readonly #board: Board
   readonly #dataBytesMax: number
+  readonly #ensembleId = randomUUID()
   readonly #ports = new Set<MessagePort>()
 
   constructor(board: Board, dataBytesMax: number) {
@@ -33,6 +35,7 @@ export class Handles {
       .map(peer => ({ sid: peer.sid, door: openDoor(peer) }))
     const opened: HandleMessage = {
       kind: 'opened',
+      ensembleId: this.#ensembleId,
       board: this.#board.memory,
       dataBytesMax: this.#dataBytesMax,
       peers: peers.map(({ sid }) => sid),

@@ -14,8 +14,9 @@ import { Replica } from '../replica/replica.ts'
 import type { Tree } from '../tree/tree.ts'
 import { decodePeerMessage, FramePacker } from '../zab/codec.ts'
 import type { ZabConfig } from '../zab/desk.ts'
-import type { Deliveries, Envelope, Loaded, PeerMessage } from '../zab/types.ts'
+import type { Deliveries, Envelope, Loaded, PeerMessage, Staging } from '../zab/types.ts'
 import { type RecoveredPeer, Zab } from '../zab/zab.ts'
+import { Feeds, isForFeeds } from './core-feeds.ts'
 import { Snapshots } from './core-snapshots.ts'
 import type { StoreTask } from './core-tasks.ts'
 
@@ -26,6 +27,8 @@ export interface PeerConfig extends ZabConfig {
   readonly snapshotLogBytes: number
   /** Size of a snapshot's chunks, when it is not to be the usual one. */
   readonly snapshotChunkBytes?: number
+  /** Bytes sent to a local observer before it takes some in, when it is not to be the usual number. */
+  readonly feedWindowBytes?: number
 }
 
 export type PeerInput =
@@ -35,8 +38,13 @@ export type PeerInput =
   | { readonly kind: 'peerFrame'; readonly from: Sid; readonly frame: Uint8Array }
   /** A client's port was opened. The number was never used by this peer before, not even before a restart. */
   | { readonly kind: 'connect'; readonly connection: number }
+  /** The port of a local observer's feed was opened; numbered as those of clients are. */
   | { readonly kind: 'clientFrame'; readonly connection: number; readonly frame: Uint8Array }
   | { readonly kind: 'disconnect'; readonly connection: number }
+  /** The port of a local observer's feed was opened, brought something, was closed; numbered as those of clients. */
+  | { readonly kind: 'observe'; readonly connection: number }
+  | { readonly kind: 'observerFrame'; readonly connection: number; readonly frame: Uint8Array }
+  | { readonly kind: 'unobserve'; readonly connection: number }
   /** No client of any session can come back: a leader closes them all. */
   | { readonly kind: 'closeSessions' }
   | { readonly kind: 'persisted'; readonly writeId: number }
@@ -53,8 +61,10 @@ export interface Addressed<To> {
 
 export interface TurnOutput {
   readonly peerFrames: readonly Addressed<Sid>[]
+  /** To be posted before those for clients: a thread that has an answer then has what the answer shows, too. */
+  readonly feedFrames: readonly Addressed<number>[]
   readonly clientFrames: readonly Addressed<number>[]
-  /** Client connections to close, after their frame. */
+  /** Connections to close, after their frames. */
   readonly closings: readonly number[]
   /** For the store, in order. */
   readonly tasks: readonly StoreTask[]
@@ -64,6 +74,7 @@ export class PeerCore {
   readonly #zab: Zab
   readonly #replica: Replica
   readonly #snapshots: Snapshots
+  readonly #feeds: Feeds
   /** The reign in which requests are served now. */
   #servedReign = 0
   #leads = false
@@ -84,7 +95,8 @@ export class PeerCore {
     this.#counterMax = config.counterMax
     const { sid, dataBytesMax, tickMs } = config
     this.#replica = new Replica({ sid, tree, dataBytesMax, tickMs })
-    const { snapshotLogBytes, snapshotChunkBytes } = config
+    const { snapshotLogBytes, snapshotChunkBytes, feedWindowBytes } = config
+    this.#feeds = new Feeds(feedWindowBytes)
     this.#snapshots = new Snapshots(snapshotLogBytes, wantsFullSnapshot, snapshotChunkBytes)
     this.#zab.start()
   }
@@ -115,14 +127,18 @@ export class PeerCore {
     const tasks: StoreTask[] = this.#snapshots.takeTasks()
     if (persist !== undefined) tasks.push({ kind: 'write', persist })
     for (const load of loads) tasks.push({ kind: 'load', load })
+    this.#feeds.advance(this.#zab.history)
+    tasks.push(...this.#feeds.takeTasks())
+    if (this.#feeds.takeWantsSnapshot()) this.#snapshots.stage(RENEW, this.#replica)
     this.#snapshots.advance(this.tree, this.#zab)
     tasks.push(...this.#snapshots.takeTasks())
     return {
       peerFrames: this.#pack(messages),
+      feedFrames: this.#feeds.takeFrames(),
       clientFrames: this.#replica
         .takeFrames()
         .map(({ connection, frame }) => ({ to: connection, frame })),
-      closings: this.#replica.takeClosings(),
+      closings: [...this.#feeds.takeClosings(), ...this.#replica.takeClosings()],
       tasks,
     }
   }
@@ -142,6 +158,12 @@ export class PeerCore {
         return this.#replica.connect(input.connection)
       case 'disconnect':
         return this.#replica.disconnect(input.connection)
+      case 'observe':
+        return this.#feeds.connect(input.connection)
+      case 'observerFrame':
+        return this.#feeds.receive(input.connection, input.frame)
+      case 'unobserve':
+        return this.#feeds.disconnect(input.connection)
       case 'closeSessions':
         if (this.#leads) this.#replica.closeSessions()
         return
@@ -150,8 +172,12 @@ export class PeerCore {
       case 'linkUp':
       case 'linkDown':
       case 'persisted':
-      case 'loaded':
         return this.#zab.step(input)
+      case 'loaded': {
+        const { loadId, loaded } = input
+        if (!isForFeeds(loadId)) return this.#zab.step(input)
+        return this.#feeds.onLoaded(loadId, loaded, this.#zab.history)
+      }
       case 'snapshotStep':
         return this.#snapshots.onStep()
       case 'snapshotDone':
@@ -169,7 +195,10 @@ export class PeerCore {
     if (this.#leads) this.#replica.tick()
     this.#idleTicks = this.#zab.serving ? 0 : this.#idleTicks + 1
     // Reads would go on being answered from a tree that falls behind, and nobody would report these sessions.
-    if (this.#idleTicks > this.#syncLimitTicks) this.#replica.sendAway()
+    if (this.#idleTicks > this.#syncLimitTicks) {
+      this.#replica.sendAway()
+      this.#feeds.sendAway()
+    }
     if (++this.#ticks % TOUCH_TICKS === 0) this.#zab.report(this.#replica.connectedSessions())
   }
 
@@ -237,6 +266,7 @@ export class PeerCore {
   }
 }
 
+const RENEW: readonly Staging[] = [{ kind: 'renew' }]
 const NO_FRAMES: readonly Addressed<Sid>[] = []
 
 function isEmpty(deliveries: Deliveries): boolean {

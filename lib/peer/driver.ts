@@ -15,10 +15,17 @@ import { Links, type LinksListener, post } from './links.ts'
 import { stall } from './stall.ts'
 import { StoreRunner } from './store-runner.ts'
 
+/** A client's connection, or a local observer's feed. */
 interface Client {
   readonly port: MessagePort
   readonly wake: Int32Array
 }
+
+/** What a connection's frames and its end are to the core. */
+const KINDS = {
+  connect: ['clientFrame', 'disconnect'],
+  observe: ['observerFrame', 'unobserve'],
+} as const
 
 export class Driver implements LinksListener {
   readonly #boot: PeerBoot
@@ -96,18 +103,21 @@ export class Driver implements LinksListener {
     // Other peers first: their disks and ours then work at the same time.
     for (const { to, frame } of output.peerFrames) this.#links.post(to, frame)
     this.#runner.run(output.tasks)
-    for (const { to, frame } of output.clientFrames) {
-      const client = this.#clients.get(to)
-      if (client === undefined) continue
-      post(client.port, frame)
-      Atomics.add(client.wake, 0, 1)
-      Atomics.notify(client.wake, 0)
-    }
+    for (const { to, frame } of output.feedFrames) this.#say(to, frame)
+    for (const { to, frame } of output.clientFrames) this.#say(to, frame)
     for (const connection of output.closings) {
       const client = this.#clients.get(connection)
       this.#clients.delete(connection)
       client?.port.close()
     }
+  }
+
+  #say(connection: number, frame: Uint8Array): void {
+    const client = this.#clients.get(connection)
+    if (client === undefined) return
+    post(client.port, frame)
+    Atomics.add(client.wake, 0, 1)
+    Atomics.notify(client.wake, 0)
   }
 
   #show(): void {
@@ -164,16 +174,15 @@ export class Driver implements LinksListener {
     door.on('close', () => this.#doors.delete(door))
   }
 
-  #connect({ port, wake }: ConnectMessage): void {
+  #connect({ kind, port, wake }: ConnectMessage): void {
     const connection = this.#nextConnection++
     this.#clients.set(connection, { port, wake: new Int32Array(wake) })
-    this.#push({ kind: 'connect', connection })
-    port.on('message', (frame: Uint8Array) =>
-      this.#push({ kind: 'clientFrame', connection, frame }),
-    )
+    this.#push({ kind, connection })
+    const [brings, ends] = KINDS[kind]
+    port.on('message', (frame: Uint8Array) => this.#push({ kind: brings, connection, frame }))
     port.on('close', () => {
       // Unless it was us who closed it.
-      if (this.#clients.delete(connection)) this.#push({ kind: 'disconnect', connection })
+      if (this.#clients.delete(connection)) this.#push({ kind: ends, connection })
     })
   }
 

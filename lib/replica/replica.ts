@@ -7,9 +7,10 @@
 import { assert } from '../base/assert.ts'
 import { ByteReader, ByteWriter } from '../base/bytes.ts'
 import type { Group } from '../base/group.ts'
-import { decodePayload } from '../base/txn.ts'
+import type { Txn } from '../base/txn.ts'
 import type { SessionId, Sid, Zxid } from '../base/zxid.ts'
-import type { Tree } from '../tree/tree.ts'
+import type { Applied, Tree } from '../tree/tree.ts'
+import { applyGroup } from './apply.ts'
 import type { PreparedGroup } from './groups.ts'
 import { Home } from './home.ts'
 import type { Frame } from './outbox.ts'
@@ -32,6 +33,9 @@ export class Replica {
   #tree: Tree
   /** Present while this peer leads. */
   #preparer: Preparer | undefined
+
+  readonly #onApplied = (txn: Txn, applied: Applied, zxid: Zxid): void =>
+    this.#home.applied(txn, applied, zxid)
 
   constructor({ sid, tree, dataBytesMax, tickMs }: ReplicaOptions) {
     this.#dataBytesMax = dataBytesMax
@@ -128,14 +132,7 @@ export class Replica {
 
   /** Applies a committed group. */
   apply(group: Group): void {
-    const { time, txns } = decodePayload(new ByteReader(group.payload))
-    assert(group.first + txns.length - 1 === group.last, 'a group has one transaction per zxid')
-    let zxid: number = group.first
-    for (const txn of txns) {
-      const applied = this.#tree.apply(txn, zxid as Zxid, time)
-      this.#home.applied(txn, applied, zxid as Zxid)
-      zxid++
-    }
+    applyGroup(this.#tree, group, this.#onApplied)
     this.#preparer?.applied(group.last)
   }
 

@@ -1,7 +1,7 @@
 /** Messages between peers as bytes: any number of them in one frame, in order. */
 
 import { type ByteReader, ByteWriter, MalformedError } from '../base/bytes.ts'
-import type { Group, LogPoint } from '../base/group.ts'
+import { readGroup, readPoint, writeGroup, writePoint } from '../base/group-codec.ts'
 import type { Epoch, Sid, Zxid } from '../base/zxid.ts'
 import type { EpochEnds, Notification, PeerMessage, Role } from './types.ts'
 
@@ -31,15 +31,6 @@ const CODES = {
   dismiss: 69,
 } as const
 
-function writePoint(out: ByteWriter, point: LogPoint): void {
-  out.u53(point.zxid)
-  out.u32(point.chain)
-}
-
-function readPoint(from: ByteReader): LogPoint {
-  return { zxid: from.u53() as Zxid, chain: from.u32() }
-}
-
 export function writeEpochEnds(out: ByteWriter, ends: EpochEnds): void {
   out.u32(ends.length)
   for (const end of ends) writePoint(out, end)
@@ -47,24 +38,6 @@ export function writeEpochEnds(out: ByteWriter, ends: EpochEnds): void {
 
 export function readEpochEnds(from: ByteReader): EpochEnds {
   return Array.from({ length: from.u32() }, () => readPoint(from))
-}
-
-function writeGroup(out: ByteWriter, group: Group): void {
-  out.u53(group.first)
-  out.u53(group.last)
-  out.u32(group.crc)
-  out.u32(group.chain)
-  out.bytes(group.payload)
-}
-
-function readGroup(from: ByteReader): Group {
-  return {
-    first: from.u53() as Zxid,
-    last: from.u53() as Zxid,
-    crc: from.u32(),
-    chain: from.u32(),
-    payload: from.bytes(),
-  }
 }
 
 function writeNotification(out: ByteWriter, message: Notification): void {

@@ -88,6 +88,7 @@ export class FakeEnsemble {
     const doors = up.map(sid => ({ sid, door: this.#newDoor(sid) }))
     const opened: HandleMessage = {
       kind: 'opened',
+      ensembleId: 'fake',
       board: this.board.memory,
       dataBytesMax: DATA_BYTES_MAX,
       peers: this.#sids,
@@ -132,7 +133,11 @@ export class FakeEnsemble {
 
   #newDoor(sid: Sid): MessagePort {
     const { port1, port2 } = new MessageChannel()
-    port1.on('message', ({ port, wake }: ConnectMessage) => this.#accept(sid, port, wake))
+    port1.on('message', ({ kind, port, wake }: ConnectMessage) => {
+      // Observers wait for a feed that never comes: here every read is the home's to answer.
+      if (kind === 'observe') port.unref()
+      else this.#accept(sid, port, wake)
+    })
     this.#doors.set(sid, [...(this.#doors.get(sid) ?? []), port1])
     port1.unref()
     return port2

@@ -26,6 +26,7 @@ test('a call that cannot be sent again ends the session, not the application', a
     timeoutMs: 1000,
     operationTimeoutMs: 1000,
     peer: undefined,
+    reads: 'peer' as const,
     onState: undefined,
   }
   const link = new Link(core, doors, options, () => arrived())

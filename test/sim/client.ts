@@ -10,9 +10,11 @@ import type { Sid } from '../../lib/base/zxid.ts'
 import { ClientCore } from '../../lib/client/core.ts'
 import type { History } from '../check/history.ts'
 import type { Prng } from '../support/prng.ts'
+import type { ClientHost } from './client-host.ts'
 import { ClientRecord, type Order } from './client-record.ts'
 import { Connection, type ConnectionListener } from './connection.ts'
 import { TICK_US, within } from './knobs.ts'
+import { type Observing, SimObserver } from './observing.ts'
 import type { SimPeer } from './peer.ts'
 import { drawRequest, isWrite } from './requests.ts'
 import { type HeldWatch, SessionCheck, type Witness } from './session-check.ts'
@@ -25,16 +27,7 @@ import type { World } from './world.ts'
 const PATIENCE_SHARE = 1 / 3
 const KNOWN_PATHS_MAX = 8
 
-export interface ClientHost {
-  /** The peer to go to: the preferred one if it serves, else the leader, else any that serves. */
-  home(preferred: Sid | undefined, not: Sid | undefined): SimPeer | undefined
-  /** The client's session is over, or the client is dead. */
-  gone(client: SimClient): void
-  /** Since when everybody serves who should after the last fault, under one leader; undefined for another's clients. */
-  wellServedSince(home: SimPeer): number | undefined
-}
-
-export class SimClient implements ConnectionListener {
+export class SimClient implements ConnectionListener, Observing {
   readonly name: string
   readonly password: Uint8Array
   readonly core: ClientCore
@@ -53,6 +46,8 @@ export class SimClient implements ConnectionListener {
   readonly #versions = new Map<ZPath, number>()
   readonly #known: ZPath[] = []
   #connection: Connection | undefined
+  /** Of its thread, if that reads locally. */
+  readonly #observer: SimObserver | undefined
   /** Jumps of the peer's tree when last looked at. */
   #jumps = 0
   #heardAt = 0
@@ -62,7 +57,7 @@ export class SimClient implements ConnectionListener {
   #thinking = true
   readonly #still: Standstill
 
-  /** `order`: that of the run's history, if it is to be written down. */
+  /** `order`: of the run's history, if it is to be written down. `local`: chance, for a thread that reads locally. */
   constructor(
     name: string,
     world: World,
@@ -70,6 +65,7 @@ export class SimClient implements ConnectionListener {
     host: ClientHost,
     witness: Witness,
     order: Order | undefined,
+    local: Prng | undefined,
   ) {
     this.name = name
     this.#world = world
@@ -87,6 +83,7 @@ export class SimClient implements ConnectionListener {
     this.#operationTimeoutMs = prng.pick([1_000, 60_000])
     this.#unservedSince = world.agenda.now
     this.#still = new Standstill(world.agenda, () => this.#dead)
+    this.#observer = local === undefined ? undefined : new SimObserver(world, local, this)
   }
 
   /** Neither dead nor at its session's end. */
@@ -118,6 +115,7 @@ export class SimClient implements ConnectionListener {
     this.#dead = true
     this.#connection?.close()
     this.#connection = undefined
+    this.#observer?.close()
     this.#host.gone(this)
   }
 
@@ -175,7 +173,7 @@ export class SimClient implements ConnectionListener {
   }
 
   onFrame(connection: Connection, frame: Uint8Array, jumps: number): void {
-    this.#still.whenAwake(() => {
+    this.whenAwake(() => {
       if (connection !== this.#connection) return
       // Watches are told then as after a reconnection.
       if (jumps !== this.#jumps) {
@@ -184,21 +182,36 @@ export class SimClient implements ConnectionListener {
       }
       this.#jumps = jumps
       this.#heardAt = this.#nowMs
-      this.#guard(() => this.core.receive(frame))
+      this.guard(() => this.core.receive(frame))
       if (this.core.state === 'connected') this.#unservedSince = undefined
-      if (!this.core.linked) this.#hangUp()
+      this.#takeSeat()
       this.flush()
       this.check.frameEnded()
     })
   }
 
+  observed(): void {
+    this.#takeSeat()
+    this.flush()
+  }
+
+  whenAwake(work: () => void): void {
+    this.#still.whenAwake(work)
+  }
+
   onClosed(connection: Connection): void {
-    this.#still.whenAwake(() => {
+    this.whenAwake(() => {
       if (connection !== this.#connection) return
       this.core.disconnected()
       this.#hangUp()
       this.flush()
     })
+  }
+
+  /** As the link does. */
+  #takeSeat(): void {
+    if (!this.core.linked) this.#hangUp()
+    if (this.home !== undefined) this.#observer?.seat(this.core, this.home)
   }
 
   #think(): void {
@@ -283,14 +296,16 @@ export class SimClient implements ConnectionListener {
   #moveIn(peer: SimPeer): void {
     this.#world.counters.add('client connections')
     if (this.#world.trace.on) this.#world.trace.line(this.name, `connects to P${peer.sid}`)
-    this.#connection = new Connection(this.#world, this.#prng, peer, this)
+    this.#connection = new Connection('connect', this.#world, this.#prng, peer, this)
     this.#jumps = peer.jumps
     this.#heardAt = this.#nowMs
     this.check.broke()
-    this.#guard(() => this.core.connected())
+    this.guard(() => this.core.connected())
   }
 
   #hangUp(): void {
+    const farewell = this.core.takeFarewell()
+    if (farewell !== undefined) this.#connection?.send(farewell)
     this.#connection?.close()
     this.#connection = undefined
     this.#unservedSince ??= this.#nowMs
@@ -318,6 +333,7 @@ export class SimClient implements ConnectionListener {
         if (trace.on) trace.line(this.name, delivery.state)
         if (delivery.state === 'expired') this.#record?.expired()
         this.#hangUp()
+        this.#observer?.close()
         this.#host.gone(this)
       }
     }
@@ -341,6 +357,7 @@ export class SimClient implements ConnectionListener {
       return
     }
     counters.add(isWrite(request) ? 'writes answered' : 'reads answered')
+    if (call.xid === 0) counters.add('reads answered in the thread')
     if (!('path' in request) || reply.stat === undefined) return
     this.#versions.set(reply.path ?? request.path, reply.stat.version)
     if (reply.path !== undefined) this.#know(reply.path)
@@ -370,7 +387,7 @@ export class SimClient implements ConnectionListener {
     return this.#world.agenda.now / 1000
   }
 
-  #guard(work: () => void): void {
+  guard(work: () => void): void {
     try {
       work()
     } catch (error) {

@@ -1,4 +1,7 @@
-/** A client's connection to its home peer: two ports, first in first out, with the news of a closing port in line. */
+/**
+ * A client's connection to its home peer, or the feed of its observer: two ports, first in first out, with the news of
+ * a closing port in line.
+ */
 
 import type { Prng } from '../support/prng.ts'
 import type { ClientPort, SimPeer } from './peer.ts'
@@ -11,6 +14,7 @@ export interface ConnectionListener {
 }
 
 export class Connection implements ClientPort {
+  readonly kind: ClientPort['kind']
   readonly peer: SimPeer
   readonly #world: World
   readonly #prng: Prng
@@ -22,7 +26,14 @@ export class Connection implements ClientPort {
   #toPeerAfter = 0
   #toClientAfter = 0
 
-  constructor(world: World, prng: Prng, peer: SimPeer, listener: ConnectionListener) {
+  constructor(
+    kind: ClientPort['kind'],
+    world: World,
+    prng: Prng,
+    peer: SimPeer,
+    listener: ConnectionListener,
+  ) {
+    this.kind = kind
     this.#world = world
     this.#prng = prng
     this.peer = peer

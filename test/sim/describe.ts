@@ -59,6 +59,7 @@ function describeBody(event: TraceEvent): string {
     case 'receive':
       return `<- P${event.from} ${showAll(event.messages)}`
     case 'request':
+    case 'observer':
       return `<- c${event.connection % CONNECTIONS} ${showAll(event.messages)}`
     case 'input':
       return `<- ${show(event.input)}`
@@ -67,14 +68,14 @@ function describeBody(event: TraceEvent): string {
   }
 }
 
-function describeTurn({ view, reason, sends, answers, tasks }: TurnBody): string {
+function describeTurn({ view, reason, sends, answers, feeds, tasks }: TurnBody): string {
   const { role, serving, leader, epoch, last, committed } = view
   const place = `last ${shortZxid(last)} committed ${shortZxid(committed)}`
   const because = reason === undefined ? '' : ` (${reason})`
   return [
     `   ${role}${serving ? '!' : ''} leader ${leader ?? '-'} epoch ${epoch} ${place}${because}`,
     ...sends.map(({ to, messages }) => `${INDENT}-> P${to} ${showAll(messages)}`),
-    ...answers.map(({ connection, messages }) => {
+    ...[...feeds, ...answers].map(({ connection, messages }) => {
       return `${INDENT}-> c${connection % CONNECTIONS} ${showAll(messages)}`
     }),
     ...tasks.map(task => `${INDENT}=> ${describeTask(task)}`),

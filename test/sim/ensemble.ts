@@ -5,7 +5,8 @@ import type { PeerInput, TurnOutput } from '../../lib/peer/core.ts'
 import type { History } from '../check/history.ts'
 import type { Prng } from '../support/prng.ts'
 import { Atlas } from './atlas.ts'
-import { type ClientHost, SimClient } from './client.ts'
+import { SimClient } from './client.ts'
+import type { ClientHost } from './client-host.ts'
 import { Order } from './client-record.ts'
 import { SimDisk } from './disk.ts'
 import { Execution } from './execution.ts'
@@ -22,6 +23,8 @@ import { holds } from './violation.ts'
 import type { World } from './world.ts'
 
 const RESTART_TICKS_MAX = 32
+/** Of the streams of chance, those of the clients' observers; their number has room before those of the strikes. */
+const LOCAL_STREAM = 500_000
 
 export class SimEnsemble implements PeerHost, ClientHost, Victims, Witness {
   readonly peers: readonly SimPeer[]
@@ -191,7 +194,9 @@ export class SimEnsemble implements PeerHost, ClientHost, Victims, Witness {
   #addClient(): void {
     const name = `C${++this.#born}`
     const prng = stream(this.#world.seed, 100 + this.#born)
-    const client = new SimClient(name, this.#world, prng, this, this, this.#order)
+    const local = stream(this.#world.seed, LOCAL_STREAM + this.#born)
+    const readsHere = local.chance(this.#world.knobs.localReads) ? local : undefined
+    const client = new SimClient(name, this.#world, prng, this, this, this.#order, readsHere)
     this.#byPassword.set(keyOf(client.password), client)
     this.#clients.push(client)
     client.start()

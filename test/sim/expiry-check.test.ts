@@ -9,7 +9,13 @@ import { ExpiryCheck } from './expiry-check.ts'
 const [P1, P2] = [makeSid(1), makeSid(2)]
 const E1 = makeEpoch(1)
 const SESSION = makeZxid(E1, 1) as number as SessionId
-const NOTHING: TurnOutput = { peerFrames: [], clientFrames: [], closings: [], tasks: [] }
+const NOTHING: TurnOutput = {
+  peerFrames: [],
+  feedFrames: [],
+  clientFrames: [],
+  closings: [],
+  tasks: [],
+}
 const TICK: PeerInput = { kind: 'tick' }
 /** Ten ticks, and one more. */
 const TIMEOUT_MS = 500

@@ -3,7 +3,11 @@
  * average, the rare orders of events would stay rare.
  */
 
-import { HISTORY_GROUPS_MAX, SNAPSHOT_CHUNK_BYTES } from '../../lib/base/limits.ts'
+import {
+  FEED_WINDOW_BYTES,
+  HISTORY_GROUPS_MAX,
+  SNAPSHOT_CHUNK_BYTES,
+} from '../../lib/base/limits.ts'
 import { Prng } from '../support/prng.ts'
 
 /** From and to, both included. */
@@ -94,6 +98,9 @@ export interface Knobs {
   readonly historyGroupsMax: number
   readonly dataBytesMax: number
   readonly sessionTimeoutMs: Range
+  /** Share of the clients whose threads keep a replica of the tree to read from. */
+  readonly localReads: number
+  readonly feedWindowBytes: number
   /** Time a client thinks before its next burst of calls. */
   readonly thinkUs: Range
   readonly burstMax: number
@@ -208,8 +215,20 @@ export function drawKnobs(seed: number, profile = profileOf(seed)): Knobs {
     silence: prng.pick([0, 0.3, 1]),
     safetyTicks: within(prng, pace.safetyTicks),
     coreOnly: 0.5,
+    localReads: 0,
+    feedWindowBytes: FEED_WINDOW_BYTES,
   }
-  return profile === 'dense' && stream(seed, 5).chance(HURRIED) ? hurried(drawn) : drawn
+  const local = { ...drawn, ...drawLocal(seed) }
+  return profile === 'dense' && stream(seed, 5).chance(HURRIED) ? hurried(local) : local
+}
+
+/** From a stream of its own, and for a part of the worlds: the others stay as they were before there were observers. */
+function drawLocal(seed: number): Pick<Knobs, 'localReads' | 'feedWindowBytes'> {
+  const prng = stream(seed, 6)
+  return {
+    localReads: prng.pick([0, 0, 0.5, 1]),
+    feedWindowBytes: prng.pick([1, 1_000, 100_000]),
+  }
 }
 
 /**

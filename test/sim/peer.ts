@@ -16,8 +16,9 @@ import { examine, mayVote } from './recovery.ts'
 import { Violation } from './violation.ts'
 import type { World } from './world.ts'
 
-/** A client's connection as the peer's thread holds it. */
+/** A client's connection, or a local observer's feed, as the peer's thread holds it. */
 export interface ClientPort {
+  readonly kind: 'connect' | 'observe'
   receive(frame: Uint8Array): void
   closed(): void
 }
@@ -85,6 +86,7 @@ export class SimPeer {
       snapshotLogBytes: knobs.snapshotLogBytes,
       snapshotChunkBytes: knobs.snapshotChunkBytes,
       historyGroupsMax: knobs.historyGroupsMax,
+      feedWindowBytes: knobs.feedWindowBytes,
     }
     this.#tickUs = Math.round((TICK_US * within(prng, knobs.tickPercent)) / 100)
     this.#tickJitterUs = prng.pick(knobs.tickJitterUs)
@@ -201,21 +203,27 @@ export class SimPeer {
     if (!this.#turnPlanned) this.#planTurn()
   }
 
-  /** A client comes; returns the connection's number, which no other of this peer ever has. */
+  /** A client or an observer comes; returns the connection's number, which no other of this peer ever has. */
   connect(port: ClientPort): number {
     const connection = this.#life * 2 ** 24 + ++this.#connections
     this.#ports.set(connection, port)
-    this.deliver({ kind: 'connect', connection })
+    this.deliver({ kind: port.kind, connection })
     return connection
   }
 
   receive(connection: number, frame: Uint8Array): void {
-    if (this.#ports.has(connection)) this.deliver({ kind: 'clientFrame', connection, frame })
+    const port = this.#ports.get(connection)
+    if (port === undefined) return
+    const kind = port.kind === 'connect' ? 'clientFrame' : 'observerFrame'
+    this.deliver({ kind, connection, frame })
   }
 
-  /** The client's end closed. */
+  /** The other end closed. */
   disconnect(connection: number): void {
-    if (this.#ports.delete(connection)) this.deliver({ kind: 'disconnect', connection })
+    const port = this.#ports.get(connection)
+    if (port === undefined) return
+    this.#ports.delete(connection)
+    this.deliver({ kind: port.kind === 'connect' ? 'disconnect' : 'unobserve', connection })
   }
 
   #planTurn(): void {
@@ -276,7 +284,7 @@ export class SimPeer {
       this.#host.send(this.sid, to, frame)
     }
     this.disk.run(output.tasks)
-    for (const { to, frame } of output.clientFrames) {
+    for (const { to, frame } of [...output.feedFrames, ...output.clientFrames]) {
       trace.mix(frame.length)
       this.#ports.get(to)?.receive(frame)
     }

@@ -4,6 +4,7 @@
  * `{ "bytes": length }`, and times are whole microseconds since the run began.
  */
 
+import type { FeedMessage, ObserverMessage } from '../../lib/base/feed.ts'
 import type { LogPoint } from '../../lib/base/group.ts'
 import type { PeerMessage as Answer } from '../../lib/base/reply.ts'
 import type { ClientMessage } from '../../lib/base/request.ts'
@@ -44,6 +45,11 @@ export type TraceBody =
       readonly connection: number
       readonly messages: readonly ClientMessage[]
     }
+  | {
+      readonly kind: 'observer'
+      readonly connection: number
+      readonly messages: readonly ObserverMessage[]
+    }
   /** Anything else that a peer takes in. */
   | { readonly kind: 'input'; readonly input: PeerInput }
   | TurnBody
@@ -69,6 +75,10 @@ export interface TurnBody {
   readonly delivered: readonly GroupId[]
   readonly sends: readonly { readonly to: Sid; readonly messages: readonly PeerMessage[] }[]
   readonly answers: readonly { readonly connection: number; readonly messages: readonly Answer[] }[]
+  readonly feeds: readonly {
+    readonly connection: number
+    readonly messages: readonly FeedMessage[]
+  }[]
   readonly closings: readonly number[]
   readonly tasks: readonly StoreTask[]
 }

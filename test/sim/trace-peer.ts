@@ -1,6 +1,7 @@
 /** A peer's inputs, turns and lives as events of a trace. */
 
 import { ByteReader } from '../../lib/base/bytes.ts'
+import { decodeFeedMessage, decodeObserverMessage } from '../../lib/base/feed.ts'
 import type { Group, LogPoint } from '../../lib/base/group.ts'
 import { decodePeerMessage as decodeAnswer } from '../../lib/base/reply.ts'
 import { decodeClientMessage } from '../../lib/base/request.ts'
@@ -50,6 +51,12 @@ export function inputBody(input: PeerInput): TraceBody {
         connection: input.connection,
         messages: decodeAll(input.frame, decodeClientMessage),
       }
+    case 'observerFrame':
+      return {
+        kind: 'observer',
+        connection: input.connection,
+        messages: decodeAll(input.frame, decodeObserverMessage),
+      }
     default:
       return { kind: 'input', input }
   }
@@ -83,6 +90,10 @@ export function turnBody(peer: SimPeer, before: StoodBefore, output: TurnOutput)
     answers: output.clientFrames.map(({ to, frame }) => ({
       connection: to,
       messages: decodeAll(frame, decodeAnswer),
+    })),
+    feeds: output.feedFrames.map(({ to, frame }) => ({
+      connection: to,
+      messages: decodeAll(frame, decodeFeedMessage),
     })),
     closings: output.closings,
     tasks: output.tasks,

@@ -35,13 +35,19 @@ class Talk {
   says(from: Claimant, to: Sid, ...messages: PeerMessage[]): this {
     this.#lastFrame = new FramePacker().pack(messages)
     const peerFrames = [{ to, frame: this.#lastFrame }]
-    this.check.turned(from, [], { peerFrames, clientFrames: [], closings: [], tasks: [] })
+    this.check.turned(from, [], {
+      peerFrames,
+      feedFrames: [],
+      clientFrames: [],
+      closings: [],
+      tasks: [],
+    })
     return this
   }
 
   hears(peer: Claimant, from: Sid): readonly number[] {
     const input: PeerInput = { kind: 'peerFrame', from, frame: this.#lastFrame! }
-    const nothing = { peerFrames: [], clientFrames: [], closings: [], tasks: [] }
+    const nothing = { peerFrames: [], feedFrames: [], clientFrames: [], closings: [], tasks: [] }
     return this.check.turned(peer, [input], nothing)
   }
 }

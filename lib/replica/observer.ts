@@ -1,0 +1,186 @@
+/**
+ * A local observer: a replica of the tree in an application's thread, fed by one peer at a time (base/feed.ts). It
+ * answers the reads of all sessions of the thread that this peer serves, and holds their watches. It orders nothing
+ * and stores nothing: what it loses, the next feed brings again.
+ */
+
+import { assert, unreachable } from '../base/assert.ts'
+import { ByteReader, ByteWriter, MalformedError } from '../base/bytes.ts'
+import { decodeFeedMessage, encodeObserverMessage, type FeedMessage } from '../base/feed.ts'
+import { follows, type Group, LOG_START, type LogPoint, pointOf } from '../base/group.ts'
+import { FEED_WINDOW_BYTES } from '../base/limits.ts'
+import type { WatchEvent } from '../base/reply.ts'
+import type { ReadRequest } from '../base/request.ts'
+import type { Zxid } from '../base/zxid.ts'
+import { TreeLoader } from '../tree/loader.ts'
+import { Tree } from '../tree/tree.ts'
+import { applyGroup } from './apply.ts'
+import { type Held, mayTellOf, type ReadResult, read, resumeWatches } from './reads.ts'
+import { Watches } from './watches.ts'
+
+/** A session that reads here. */
+export interface Reader {
+  /** A watch fired. What caused it is applied: whatever is read from now on shows it. */
+  told(event: WatchEvent): void
+  /** More is applied now. */
+  advanced(): void
+  /** Nothing can be read here any more, and what it watched was forgotten. */
+  unseated(): void
+}
+
+/** What was taken in is told when it is this much of a window, so that the next frames come while there is work. */
+const TAKEN_SHARE = 1 / 8
+
+interface Incoming {
+  readonly point: LogPoint
+  readonly digest: number
+  readonly loader: TreeLoader
+  empty: boolean
+}
+
+export class Observer {
+  #tree = new Tree()
+  /** Up to where the tree is. */
+  #point: LogPoint = LOG_START
+  #watches = new Watches<Reader>()
+  readonly #readers = new Set<Reader>()
+  readonly #out = new ByteWriter(64)
+  #incoming: Incoming | undefined
+  #linked = false
+  #live = false
+  #untold = 0
+  readonly #takenBytes: number
+
+  /** `windowBytes`: what its peers send before it takes some in. */
+  constructor(windowBytes = FEED_WINDOW_BYTES) {
+    this.#takenBytes = windowBytes * TAKEN_SHARE
+  }
+
+  /** Has once been level with the peer that feeds it, and follows it since. */
+  get live(): boolean {
+    return this.#live
+  }
+
+  /** Of the last transaction applied. */
+  get zxid(): Zxid {
+    return this.#tree.zxid
+  }
+
+  get tree(): Tree {
+    return this.#tree
+  }
+
+  /** A feed was opened: says where the replica is. */
+  connected(): void {
+    assert(!this.#linked, 'one feed at a time')
+    this.#linked = true
+    this.#untold = 0
+    encodeObserverMessage(this.#out, { kind: 'observe', point: this.#point })
+  }
+
+  /** The feed is gone. The tree stays as it is until the next one. */
+  disconnected(): void {
+    this.#linked = false
+    this.#incoming = undefined
+    this.#out.reset()
+    this.#unseatAll()
+  }
+
+  /** Forgets all: the next feed begins with nothing. */
+  reset(): void {
+    assert(!this.#linked, 'a feed goes on from where the replica is')
+    this.#tree = new Tree()
+    this.#point = LOG_START
+  }
+
+  receive(frame: Uint8Array): void {
+    assert(this.#linked, 'frames come by a feed')
+    const from = new ByteReader(frame)
+    while (!from.done) this.#hear(decodeFeedMessage(from))
+    this.#took(frame.length)
+    for (const reader of this.#readers) reader.advanced()
+  }
+
+  takeFrame(): Uint8Array | undefined {
+    return this.#out.length > 0 ? this.#out.take() : undefined
+  }
+
+  /** A session reads here from now on, and watches what it has watched elsewhere as it is here now. */
+  seat(reader: Reader, held: Held): void {
+    assert(this.#live, 'only a live observer is read')
+    this.#readers.add(reader)
+    for (const event of resumeWatches(this.#tree, this.#watches, reader, held)) reader.told(event)
+  }
+
+  unseat(reader: Reader): void {
+    this.#readers.delete(reader)
+    this.#watches.drop(reader)
+  }
+
+  /** Reads, and leaves a watch if the request asks for one. */
+  read(reader: Reader, request: ReadRequest): ReadResult {
+    return read(this.#tree, this.#watches, reader, request)
+  }
+
+  #hear(message: FeedMessage): void {
+    switch (message.kind) {
+      case 'continue':
+        return
+      case 'snapshot': {
+        const { point, digest } = message
+        this.#unseatAll()
+        this.#incoming = { point, digest, loader: new TreeLoader(), empty: true }
+        return
+      }
+      case 'chunk':
+        return this.#load(message.bytes, message.last)
+      case 'group':
+        return this.#apply(message.group)
+      case 'live':
+        this.#live = true
+        return
+      default:
+        return unreachable(message)
+    }
+  }
+
+  #load(bytes: Uint8Array, last: boolean): void {
+    const incoming = this.#incoming
+    if (incoming === undefined) throw new MalformedError('a chunk belongs to a snapshot')
+    if (bytes.length > 0) {
+      incoming.loader.load(bytes)
+      incoming.empty = false
+    }
+    if (!last) return
+    const { point, digest, loader, empty } = incoming
+    this.#incoming = undefined
+    this.#tree = empty ? new Tree() : loader.finish(point.zxid, digest)
+    this.#point = point
+  }
+
+  #apply(group: Group): void {
+    if (!follows(this.#point, group)) throw new MalformedError('a group of a feed follows the last')
+    applyGroup(this.#tree, group, (_, { changes }, zxid) => {
+      for (const { type, path } of changes) {
+        if (!mayTellOf(this.#tree, path)) continue
+        for (const reader of this.#watches.fire(type, path)) reader.told({ type, path, zxid })
+      }
+    })
+    this.#point = pointOf(group)
+  }
+
+  #took(bytes: number): void {
+    this.#untold += bytes
+    if (this.#untold < this.#takenBytes) return
+    encodeObserverMessage(this.#out, { kind: 'taken', bytes: this.#untold })
+    this.#untold = 0
+  }
+
+  #unseatAll(): void {
+    this.#live = false
+    const readers = [...this.#readers]
+    this.#readers.clear()
+    this.#watches = new Watches()
+    for (const reader of readers) reader.unseated()
+  }
+}
