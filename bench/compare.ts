@@ -16,7 +16,7 @@ import { formatMarkdown, formatTable } from './util/table.ts'
 const USAGE = `npm run bench:compare -- [options]
 
 ${RUN_OPTIONS_USAGE}
-                   parts: ${PARTS.join(', ')}
+  --only A,B       these parts only: ${PARTS.join(', ')}
   --systems A,B    only these beside us: ${SYSTEMS.join(', ')}
   --kills N        how often the leader is killed (100)
   --charts DIR     where charts go (bench/results)
@@ -26,6 +26,7 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       ...RUN_OPTIONS,
+      only: { type: 'string' },
       systems: { type: 'string' },
       kills: { type: 'string', default: '100' },
       charts: { type: 'string', default: join(ROOT, 'bench', 'results') },

@@ -52,7 +52,7 @@ export class Comparison {
   async run(): Promise<Result> {
     const { directory, systems } = this.#options
     const ownCost = await measureOwnCost()
-    const probe = await FloorProbe.open(dataDirectory('floors', directory), PEERS)
+    const probe = await FloorProbe.open(dataDirectory('floors', directory), PEERS, 'power')
     await this.#measureFloors(probe)
     await this.#measureOurs(probe)
     await this.#measureFloors(probe)

@@ -1,24 +1,18 @@
 /** The first write of a new ensemble: each in a process and a directory of its own, since it is made only once. */
 
 import { rmSync } from 'node:fs'
-import { extname } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { median } from '../load/row.ts'
-import { runProgram } from '../util/child.ts'
+import { runProcess } from '../util/child.ts'
 import { formatMs } from '../util/format.ts'
 import { dataDirectory } from '../util/places.ts'
 import type { FirstWrite } from './first-write-process.ts'
-
-const PROGRAM = fileURLToPath(
-  new URL(`first-write-process${extname(import.meta.url)}`, import.meta.url),
-)
 
 /** The median of so many. */
 export async function measureFirstWrite(parent: string, times: number): Promise<FirstWrite> {
   const found: FirstWrite[] = []
   for (let at = 0; at < times; at++) {
     const directory = dataDirectory('first-write', parent)
-    found.push(JSON.parse(await runProgram(process.execPath, [PROGRAM, directory])) as FirstWrite)
+    found.push(await runProcess<FirstWrite>('first-write-process', import.meta.url, [directory]))
     rmSync(directory, { recursive: true, force: true })
   }
   const of = (figure: keyof FirstWrite) => median(found.map(each => each[figure]))

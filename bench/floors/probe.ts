@@ -4,6 +4,7 @@
  */
 
 import { join } from 'node:path'
+import type { Durability } from '../../lib/index.ts'
 import { pathsOf, shuffled } from '../load/paths.ts'
 import { median } from '../load/row.ts'
 import { Latencies } from '../util/latencies.ts'
@@ -18,13 +19,14 @@ const LOOK_UP_MS = 300
 
 export interface Floors {
   readonly peers: number
+  readonly durability: Durability
   readonly dataSyncP50us: number
-  /** One synced put of 128 bytes into each of as many LevelDBs as there are peers, started at once. */
+  /** One put of 128 bytes into each of as many LevelDBs as there are peers, started at once; synced with `power`. */
   readonly slowestPutP50us: number
   readonly quorumPutP50us: number
   readonly promisedHopP50us: number
   readonly blockingHopP50us: number
-  /** Of a durable write: the quorum's put and four hops. */
+  /** Of one write: the quorum's put and four hops. */
   readonly writeP50us: number
   /** Transactions of 120 bytes in groups of 64 KiB, into the logs alone. */
   readonly logOnlyPerSecond: number
@@ -34,7 +36,7 @@ export interface Floors {
 
 export class FloorProbe {
   readonly #directory: string
-  readonly #peers: number
+  readonly #durability: Durability
   readonly #puts: Puts
   readonly #hops: Hops
   readonly #dataSync: DataSync
@@ -44,14 +46,14 @@ export class FloorProbe {
   readonly #paths = shuffled(pathsOf('/floor', LOOK_UP_PATHS))
 
   /** Starts threads; they sleep between measurements. */
-  static async open(directory: string, peers = 3): Promise<FloorProbe> {
-    const puts = await Puts.open(directory, peers, true)
-    return new FloorProbe(directory, peers, puts, await Hops.open())
+  static async open(directory: string, peers: number, durability: Durability): Promise<FloorProbe> {
+    const puts = await Puts.open(directory, peers, durability === 'power')
+    return new FloorProbe(directory, durability, puts, await Hops.open())
   }
 
-  private constructor(directory: string, peers: number, puts: Puts, hops: Hops) {
+  private constructor(directory: string, durability: Durability, puts: Puts, hops: Hops) {
     this.#directory = directory
-    this.#peers = peers
+    this.#durability = durability
     this.#puts = puts
     this.#hops = hops
     this.#dataSync = new DataSync(directory)
@@ -68,22 +70,24 @@ export class FloorProbe {
   /** The limits of throughput. Heavy on the disk, so not between runs. */
   async measureLimits(seconds: number): Promise<void> {
     const directory = join(this.#directory, `logs-${this.#logRates.length}`)
-    this.#logRates.push(await logOnlyPerSecond(directory, this.#peers, seconds))
+    this.#logRates.push(await logOnlyPerSecond(directory, this.#puts.peers, seconds))
     this.#lookUpRates.push(lookUpsPerSecond(this.#paths, LOOK_UP_MS))
   }
 
   floors(): Floors {
     const p50us = (latencies: Latencies) => latencies.percentileMs(50) * 1000
     const quorumPutP50us = p50us(this.#puts.quorum)
+    const neededPutP50us = this.#durability === 'memory' ? 0 : quorumPutP50us
     const promisedHopP50us = p50us(this.#hops.promised) / 2
     return {
-      peers: this.#peers,
+      peers: this.#puts.peers,
+      durability: this.#durability,
       dataSyncP50us: p50us(this.#dataSyncs),
       slowestPutP50us: p50us(this.#puts.slowest),
       quorumPutP50us,
       promisedHopP50us,
       blockingHopP50us: p50us(this.#hops.blocking) / 2,
-      writeP50us: quorumPutP50us + HOPS_PER_WRITE * promisedHopP50us,
+      writeP50us: neededPutP50us + HOPS_PER_WRITE * promisedHopP50us,
       logOnlyPerSecond: median(this.#logRates),
       lookUpsPerSecond: median(this.#lookUpRates),
     }

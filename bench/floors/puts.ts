@@ -41,6 +41,10 @@ export class Puts {
     })
   }
 
+  get peers(): number {
+    return this.#threads.length
+  }
+
   /** Blocks: the threads need no help, and an event loop would only add noise. */
   measure(ms: number): void {
     for (const endAt = performance.now() + ms; performance.now() < endAt; ) {

@@ -31,15 +31,16 @@ export function rowLines(rows: readonly Row[]): Lines {
 }
 
 export function floorLines(floors: Floors): Lines {
-  const { peers } = floors
+  const { peers, durability } = floors
+  const put = durability === 'power' ? 'synced LevelDB put' : 'LevelDB put'
   return [
     ['floor', 'value'],
     ['fdatasync of 4 KiB', formatUs(floors.dataSyncP50us)],
-    [`synced LevelDB put, ${peers} at once, slowest of a quorum`, formatUs(floors.quorumPutP50us)],
+    [`${put}, ${peers} at once, slowest of a quorum`, formatUs(floors.quorumPutP50us)],
     [`the same, slowest of all`, formatUs(floors.slowestPutP50us)],
     ['hop between threads, as a promise', formatUs(floors.promisedHopP50us)],
     ['hop between threads, blocking', formatUs(floors.blockingHopP50us)],
-    ['one durable write: quorum put and four hops', formatUs(floors.writeP50us)],
+    ['one write: quorum put and four hops', formatUs(floors.writeP50us)],
     ['log alone, transactions per second', formatCount(floors.logOnlyPerSecond)],
     ['Map.get with 100,000 paths, per second', formatCount(floors.lookUpsPerSecond)],
   ]

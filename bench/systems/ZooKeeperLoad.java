@@ -1,9 +1,9 @@
-// Loads a ZooKeeper ensemble through its own Java client, and prints one line of figures per run. Compiled and started
-// by zookeeper.ts. A call that fails is an error and no operation.
+// Loads a ZooKeeper ensemble through its own Java client, and prints one line of figures per run.
+// Compiled and started by zookeeper.ts. A call that fails is an error and no operation.
 //
 // Arguments: HOSTS OPERATION PAYLOAD_BYTES CLIENTS IN_FLIGHT WARM_UP_SECONDS SECONDS RUNS CALLS_MAX
-// HOSTS are separated by commas, one for each client in turn. IN_FLIGHT is per client; 1 means blocking calls.
-// OPERATION is set, get or create; or fill, which creates CALLS_MAX nodes to stay, in one run without a warm-up.
+// HOSTS are separated by commas, one for each client in turn. IN_FLIGHT is per client; 1 means
+// blocking calls. OPERATION is set, get or create; or fill, which creates CALLS_MAX nodes to stay.
 
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
@@ -25,7 +25,8 @@ public final class ZooKeeperLoad {
     private final int inFlight;
     private final ZooKeeper[] clients;
 
-    private ZooKeeperLoad(String[] hosts, String operation, int payloadBytes, int count, int inFlight)
+    private ZooKeeperLoad(
+            String[] hosts, String operation, int payloadBytes, int count, int inFlight)
             throws Exception {
         this.operation = operation;
         this.data = new byte[payloadBytes];
@@ -53,6 +54,10 @@ public final class ZooKeeperLoad {
         System.exit(0);
     }
 
+    private boolean creates() {
+        return operation.equals("create") || operation.equals("fill");
+    }
+
     private static ZooKeeper connect(String host) throws Exception {
         CountDownLatch connected = new CountDownLatch(1);
         ZooKeeper client = new ZooKeeper(host, SESSION_TIMEOUT_MS, event -> {
@@ -67,8 +72,7 @@ public final class ZooKeeperLoad {
     /** The nodes that are set and read; every client then waits until its server has them. */
     private void prepare() throws Exception {
         make(clients[0], TOP, new byte[0]);
-        boolean created = operation.equals("create") || operation.equals("fill");
-        for (int at = 0; !created && at < KEYS; at++) make(clients[0], TOP + "/key-" + at, data);
+        for (int at = 0; !creates() && at < KEYS; at++) make(clients[0], TOP + "/key-" + at, data);
         for (ZooKeeper client : clients) {
             CountDownLatch synced = new CountDownLatch(1);
             client.sync(TOP, (code, path, context) -> synced.countDown(), null);
@@ -131,7 +135,7 @@ public final class ZooKeeperLoad {
         @Override
         public void run() {
             try {
-                if (operation.equals("create") || operation.equals("fill")) make(client, place, new byte[0]);
+                if (creates()) make(client, place, new byte[0]);
                 while (System.nanoTime() < endAt && next < callsMax) {
                     room.acquire();
                     if (inFlight == 1) callAndWait(next++);
@@ -150,8 +154,10 @@ public final class ZooKeeperLoad {
                 client.setData(path, data, -1,
                         (code, p, context, stat) -> answered(code, startedAt), null);
             } else if (operation.equals("get")) {
-                client.getData(path, false, (code, p, context, bytes, stat) ->
-                        answered(bytes != null && bytes.length == data.length ? code : -1, startedAt), null);
+                client.getData(path, false, (code, p, context, bytes, stat) -> {
+                    boolean right = bytes != null && bytes.length == data.length;
+                    answered(right ? code : -1, startedAt);
+                }, null);
             } else {
                 // A session is first in, first out: the parent is there before its children.
                 if (at % NODES_PER_PARENT == 0) create(parentOf(at), new byte[0], code -> {});
@@ -183,8 +189,7 @@ public final class ZooKeeperLoad {
         }
 
         private String pathOf(long at) {
-            boolean created = operation.equals("create") || operation.equals("fill");
-            return created ? parentOf(at) + "/node-" + at : TOP + "/key-" + at % KEYS;
+            return creates() ? parentOf(at) + "/node-" + at : TOP + "/key-" + at % KEYS;
         }
 
         private String parentOf(long at) {

@@ -3,12 +3,13 @@
  * `bench/run.mjs` ends what a run that failed has left.
  */
 
-import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
+import { extname, join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
 import { runDirectory } from './places.ts'
 
 const noted = new Set<number>()
@@ -60,18 +61,31 @@ async function stop(
   clearTimeout(timer)
 }
 
-/** Runs a program to its end. @returns What it printed. @throws Error when it fails. */
+/** Runs a program to its end; what it says of its progress is shown. @returns What it printed. */
 export async function runProgram(command: string, args: readonly string[]): Promise<string> {
-  const running = promisify(execFile)(command, args, { maxBuffer: 64 * 1024 * 1024 })
-  const { pid } = running.child
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const { pid } = child
   if (pid !== undefined) noted.add(pid)
   note()
   try {
-    return (await running).stdout
+    const [printed, [code]] = await Promise.all([text(child.stdout), once(child, 'close')])
+    if (code === 0) return printed
+    throw new Error(`${command} ended with code ${code}: ${printed.slice(-1000)}`)
   } finally {
     if (pid !== undefined) noted.delete(pid)
     note()
   }
+}
+
+/** Runs a program of this folder in a process of its own. @returns The last line that it prints, which is JSON. */
+export async function runProcess<T>(
+  entry: string,
+  from: string,
+  args: readonly string[],
+): Promise<T> {
+  const file = fileURLToPath(new URL(`${entry}${extname(new URL(from).pathname)}`, from))
+  const printed = await runProgram(process.execPath, [...process.execArgv, file, ...args])
+  return JSON.parse(printed.trimEnd().split('\n').at(-1)!) as T
 }
 
 export function isInstalled(command: string, versionFlag: string): boolean {

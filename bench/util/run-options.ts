@@ -12,7 +12,6 @@ export const RUN_OPTIONS = {
   runs: { type: 'string', default: '3' },
   'warm-up': { type: 'string', default: '10' },
   directory: { type: 'string' },
-  only: { type: 'string' },
   json: { type: 'string' },
   help: { type: 'boolean', default: false },
 } as const satisfies Options
@@ -21,7 +20,6 @@ export const RUN_OPTIONS_USAGE = `  --seconds N      length of one run (5)
   --runs N         runs of each row; the row is their median (3)
   --warm-up N      seconds before the first run of each row (10)
   --directory DIR  where the data goes: on the disk that is meant (in the repository)
-  --only A,B       these parts only
   --json FILE      the result as JSON`
 
 export interface RunOptions extends Plan {

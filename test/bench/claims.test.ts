@@ -10,6 +10,7 @@ import type { Row } from '../../bench/load/row.ts'
 
 const FLOORS: Floors = {
   peers: 3,
+  durability: 'power',
   dataSyncP50us: 100,
   slowestPutP50us: 350,
   quorumPutP50us: 300,

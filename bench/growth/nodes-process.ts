@@ -1,0 +1,67 @@
+/**
+ * A process that opens a large tree again: how long that takes, what memory it needs, and, under a paced load, how long
+ * the peers stand still.
+ */
+
+import { openEnsemble, type Tree } from '../../lib/index.ts'
+import { openLoop } from '../load/open-loop.ts'
+import { pathsOf, shuffled } from '../load/paths.ts'
+import { type Figures, figuresOf } from '../load/row.ts'
+import { setTarget } from '../systems/tree-targets.ts'
+import { Latencies } from '../util/latencies.ts'
+import type { BeatReport } from './beat-thread.ts'
+import { BeatWatch, SHORT_TICKS } from './beats.ts'
+
+export interface ReopenTask {
+  readonly dataDir: string
+  readonly top: string
+  readonly nodes: number
+  readonly snapshots: boolean
+  /** 0 for no load. */
+  readonly pacedPerSecond: number
+  readonly pacedSeconds: number
+}
+
+export interface Reopened {
+  /** Until the first read is answered. */
+  readonly servingMs: number
+  readonly residentBytes: number
+  /** Of a load. */
+  readonly beats?: BeatReport
+  readonly figures?: Figures
+}
+
+const PAYLOAD_BYTES = 100
+/** Small enough for several snapshots in the time of a run. */
+const SNAPSHOT_LOG_BYTES = 16 * 1024 * 1024
+const NEVER_BYTES = 2 ** 40
+const OPEN_TIMEOUT_MS = 300_000
+
+type Paced = Required<Pick<Reopened, 'beats' | 'figures'>>
+
+async function pace(watch: BeatWatch, tree: Tree, task: ReopenTask): Promise<Paced> {
+  const paths = shuffled(pathsOf(task.top, task.nodes))
+  const target = setTarget(tree, paths, Buffer.alloc(PAYLOAD_BYTES, 'x'))
+  const load = { opsPerSecond: task.pacedPerSecond, seconds: task.pacedSeconds }
+  const latencies = new Latencies()
+  const counts = await openLoop(target, load, latencies)
+  return { beats: await watch.end(), figures: figuresOf({ ...counts, latencies }) }
+}
+
+const task = JSON.parse(process.argv[2]!) as ReopenTask
+const paced = task.pacedPerSecond > 0
+const startedAt = performance.now()
+await using ensemble = await openEnsemble({
+  peers: 3,
+  dataDir: task.dataDir,
+  openTimeoutMs: OPEN_TIMEOUT_MS,
+  ...(paced ? SHORT_TICKS : {}),
+  snapshotLogBytes: task.snapshots ? SNAPSHOT_LOG_BYTES : NEVER_BYTES,
+})
+await using tree = await ensemble.connect()
+await tree.promises.get(pathsOf(task.top, 1)[0]!)
+const servingMs = performance.now() - startedAt
+const residentBytes = process.memoryUsage.rss()
+const found = paced ? await pace(await BeatWatch.start(ensemble), tree, task) : {}
+const result: Reopened = { servingMs, residentBytes, ...found }
+console.log(JSON.stringify(result))
