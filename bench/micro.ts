@@ -4,8 +4,9 @@ import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { openEnsemble } from '../lib/index.ts'
 import { CODEC_CASES } from './micro/codec.ts'
-import { ensembleCases } from './micro/ensemble.ts'
+import { ensembleCases, localViewCases } from './micro/ensemble.ts'
 import { TREE_CASES } from './micro/tree.ts'
+import { untilLocal } from './systems/quorumtree.ts'
 import { numberArgument } from './util/arguments.ts'
 import { runSuite, type SuiteOptions } from './util/cases.ts'
 
@@ -22,5 +23,9 @@ await runSuite('codec', CODEC_CASES, options)
 await runSuite('tree', TREE_CASES, options)
 
 await using ensemble = await openEnsemble({ peers: 3, durability: 'memory' })
-await using tree = await ensemble.connect()
-await runSuite('ensemble', ensembleCases(tree), options)
+await using distant = await ensemble.connect({ reads: 'peer' })
+await runSuite('ensemble', ensembleCases(distant), options)
+
+await using local = await ensemble.connect()
+await untilLocal(local, '/')
+await runSuite('local view', localViewCases(local), options)

@@ -6,32 +6,31 @@ import { shuffled } from '../load/paths.ts'
 import type { Row } from '../load/row.ts'
 import { type Case, measureCases, type Plan } from '../load/series.ts'
 import { type LocalStore, openLmdb, openSqlite } from '../systems/local.ts'
-import { makeNodes } from '../systems/quorumtree.ts'
+import { makeNodes, untilLocal } from '../systems/quorumtree.ts'
 import { blockingGetTarget } from '../systems/tree-targets.ts'
+import { formatMs } from '../util/format.ts'
 import { Latencies } from '../util/latencies.ts'
-import { LOCAL_GETS, OURS } from './names.ts'
+import { BLOCKING_GET, LOCAL_GETS, OURS } from './names.ts'
 
+const PEERS = 3
 const NODES = 100_000
 const PAYLOAD_BYTES = 100
 /** A reading of the clock is as long as a look-up, so not every call is timed. */
 const TIMED_ONE_IN = 64
 
 function caseOf<Result>(
+  name: string,
   system: string,
   peers: number,
-  durability: string,
   target: BlockingTarget<Result>,
 ): Case {
-  const clients = { clients: 1, inFlight: 1 }
+  const timedOneIn = name === LOCAL_GETS ? TIMED_ONE_IN : 1
+  const common = { durability: 'power', payloadBytes: PAYLOAD_BYTES, clients: 1, inFlight: 1 }
   return {
-    subject: {
-      ...{ name: LOCAL_GETS, system, peers, durability, payloadBytes: PAYLOAD_BYTES },
-      ...clients,
-    },
+    subject: { name, system, peers, ...common },
     run: seconds => {
       const latencies = new Latencies()
-      const counts = blockingLoop(target, { seconds, timedOneIn: TIMED_ONE_IN }, latencies)
-      return { ...counts, latencies }
+      return { ...blockingLoop(target, { seconds, timedOneIn }, latencies), latencies }
     },
   }
 }
@@ -67,11 +66,21 @@ export async function measureReads(
   plan: Plan,
 ): Promise<ReadsResult> {
   await using tree = await ensemble.connect()
+  await using distant = await ensemble.connect({ reads: 'peer' })
   const paths = shuffled(await makeNodes(tree, '/reads', NODES, PAYLOAD_BYTES))
+  // Before there is a replica in this thread, which would have to keep up.
+  const through = blockingGetTarget(distant, paths, PAYLOAD_BYTES)
+  const throughPeer = await measureCases([caseOf(BLOCKING_GET, OURS, PEERS, through)], plan)
   const { stores, skipped } = await openStores(directory, systems, paths)
-  const ours = caseOf(OURS, 3, 'power', blockingGetTarget(tree, paths, PAYLOAD_BYTES))
-  const others = stores.map(({ system, target }) => caseOf(system, 1, 'power', target))
-  const rows = await measureCases([ours, ...others], plan)
+  const localMs = await untilLocal(tree, paths[0]!)
+  if (localMs === undefined) skipped.push('the local view: reads did not become local')
+  else console.error(`  quorumtree: reads were local after ${formatMs(localMs)}`)
+  const local = blockingGetTarget(tree, paths, PAYLOAD_BYTES)
+  const cases = [
+    caseOf(LOCAL_GETS, OURS, PEERS, local),
+    ...stores.map(({ system, target }) => caseOf(LOCAL_GETS, system, 1, target)),
+  ]
+  const rows = [...throughPeer, ...(await measureCases(cases, plan))]
   for (const store of stores) await store.close()
   return { rows, skipped }
 }

@@ -7,6 +7,7 @@ import { openEnsemble, type Tree } from '../../lib/index.ts'
 import { openLoop } from '../load/open-loop.ts'
 import { pathsOf, shuffled } from '../load/paths.ts'
 import { type Figures, figuresOf } from '../load/row.ts'
+import { untilLocal } from '../systems/quorumtree.ts'
 import { setTarget } from '../systems/tree-targets.ts'
 import { Latencies } from '../util/latencies.ts'
 import type { BeatReport } from './beat-thread.ts'
@@ -25,7 +26,10 @@ export interface ReopenTask {
 export interface Reopened {
   /** Until the first read is answered. */
   readonly servingMs: number
+  /** With a replica of the tree in this thread, where it has come to that. */
   readonly residentBytes: number
+  /** From the first read until this thread answers reads by itself. */
+  readonly localMs?: number | undefined
   /** Of a load. */
   readonly beats?: BeatReport
   readonly figures?: Figures
@@ -58,10 +62,12 @@ await using ensemble = await openEnsemble({
   ...(paced ? SHORT_TICKS : {}),
   snapshotLogBytes: task.snapshots ? SNAPSHOT_LOG_BYTES : NEVER_BYTES,
 })
-await using tree = await ensemble.connect()
-await tree.promises.get(pathsOf(task.top, 1)[0]!)
+const [first] = pathsOf(task.top, 1)
+await using tree = await ensemble.connect({ reads: paced ? 'peer' : 'local' })
+await tree.promises.get(first!)
 const servingMs = performance.now() - startedAt
+const localMs = paced ? undefined : await untilLocal(tree, first!)
 const residentBytes = process.memoryUsage.rss()
 const found = paced ? await pace(await BeatWatch.start(ensemble), tree, task) : {}
-const result: Reopened = { servingMs, residentBytes, ...found }
+const result: Reopened = { servingMs, residentBytes, localMs, ...found }
 console.log(JSON.stringify(result))

@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { openEnsemble, type Tree } from '../../lib/index.ts'
 import { pathsOf, shuffled } from '../load/paths.ts'
 import { measureCases } from '../load/series.ts'
-import { makeNodes, measureLoop } from '../systems/quorumtree.ts'
+import { makeNodes, measureLoop, untilLocal } from '../systems/quorumtree.ts'
 import { setTarget } from '../systems/tree-targets.ts'
 import { runProcess } from '../util/child.ts'
 import { formatBytes, formatCount, formatMs } from '../util/format.ts'
@@ -70,6 +70,7 @@ async function load(dataDir: string, options: GrowthOptions): Promise<Loaded> {
   const fewOfMany = await setsPerSecond(tree, 'the same in the large tree', small, options)
   const paths = shuffled(pathsOf(TOP, options.nodes))
   const many = await setsPerSecond(tree, 'sets over all nodes', paths, options)
+  await untilLocal(tree, paths[0]!)
   await pause(SETTLE_MS)
   return {
     loadedPerSecond: options.nodes / (loadMs / 1000),
@@ -132,6 +133,11 @@ function linesOf(figures: NodesFigures): string[][] {
       beside(theirs && formatBytes(theirs.residentBytes)),
     ],
     ['resident memory, at most', formatBytes(figures.residentMaxBytes), '–'],
+    [
+      'reads local after opening again',
+      reopened.localMs === undefined ? '–' : formatMs(reopened.localMs),
+      '–',
+    ],
     ['resident memory, opened again', formatBytes(reopened.residentBytes), '–'],
     ['disk', formatBytes(figures.diskBytes), beside(theirs && formatBytes(theirs.diskBytes))],
     [
@@ -152,6 +158,7 @@ export async function measureNodes(options: GrowthOptions): Promise<Chapter> {
     title: `${formatCount(options.nodes)} nodes of ${PAYLOAD_BYTES} B, three peers`,
     lines: linesOf(figures),
     notes: [
+      'Memory: of the whole process, three peers and a replica in the reading thread.',
       'Beats: with ticks of 2 ms, under sets at a third of the peak rate; the watching thread ' +
         `itself was up to ${formatMs(own)} late.`,
       ...(typeof zooKeeper === 'string' ? [`Left out: ${zooKeeper}.`] : []),

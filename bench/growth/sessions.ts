@@ -1,6 +1,6 @@
 /** Many sessions: opened, each with an ephemeral node, all of them told of one change, and closed again. */
 
-import type { Ensemble, Tree } from '../../lib/index.ts'
+import type { ConnectOptions, Ensemble, Tree } from '../../lib/index.ts'
 import { median } from '../load/row.ts'
 import { openInNewDirectory } from '../systems/quorumtree.ts'
 import { untilReady } from '../util/child.ts'
@@ -13,6 +13,9 @@ const WATCHED = '/watched'
 const AT_ONCE = 100
 const PATIENCE_MS = 120_000
 
+/** Where the sessions read, and so who watches for them: their peer, or the replica in their thread. */
+type Reads = NonNullable<ConnectOptions['reads']>
+
 interface SessionFigures {
   readonly sessions: number
   readonly openedPerSecond: number
@@ -24,12 +27,12 @@ interface SessionFigures {
 }
 
 /** Sessions of this thread, so many being opened at a time, each with an ephemeral node. */
-async function openSessions(ensemble: Ensemble, count: number): Promise<Tree[]> {
+async function openSessions(ensemble: Ensemble, count: number, reads: Reads): Promise<Tree[]> {
   const trees: Tree[] = []
   while (trees.length < count) {
     const many = Math.min(AT_ONCE, count - trees.length)
     const opened = Array.from({ length: many }, async () => {
-      const tree = await ensemble.connect({ timeoutMs: 60_000 })
+      const tree = await ensemble.connect({ timeoutMs: 60_000, reads })
       await tree.promises.create(`${MEMBERS}/n-`, '', { ephemeral: true, sequential: true })
       return tree
     })
@@ -63,14 +66,17 @@ async function untilNoMembers(tree: Tree): Promise<void> {
   })
 }
 
-async function measure({ directory, sessions, runs }: GrowthOptions): Promise<SessionFigures> {
+async function measure(
+  { directory, sessions, runs }: GrowthOptions,
+  reads: Reads,
+): Promise<SessionFigures> {
   await using opened = await openInNewDirectory(directory, { peers: 3 })
   const { ensemble } = opened
-  await using tree = await ensemble.connect()
+  await using tree = await ensemble.connect({ reads: 'peer' })
   await tree.promises.create(MEMBERS)
   await tree.promises.create(WATCHED)
   const startedAt = performance.now()
-  const trees = await openSessions(ensemble, sessions)
+  const trees = await openSessions(ensemble, sessions, reads)
   const openMs = performance.now() - startedAt
   const residentBytes = process.memoryUsage.rss()
   const fanOuts: number[] = []
@@ -90,18 +96,23 @@ async function measure({ directory, sessions, runs }: GrowthOptions): Promise<Se
 }
 
 export async function measureSessions(options: GrowthOptions): Promise<Chapter> {
-  const figures = await measure(options)
+  const peer = await measure(options, 'peer')
+  const local = await measure(options, 'local')
+  const line = (what: string, show: (figures: SessionFigures) => string) => [
+    what,
+    show(peer),
+    show(local),
+  ]
   const lines = [
-    ['what', 'value'],
-    [
-      'sessions opened, each with an ephemeral node, per second',
-      formatCount(figures.openedPerSecond),
-    ],
-    ['memory of the process with all of them', formatBytes(figures.residentBytes)],
-    ['one node watched by all, changed: until the last is told', formatMs(figures.fanOutMs)],
-    ['the same as events per second', formatCount(figures.eventsPerSecond)],
-    ['all closed, and their nodes gone', formatMs(figures.closedMs)],
+    ['what', 'reads at the peer', 'local reads'],
+    line('opened, each with an ephemeral node, per second', ({ openedPerSecond }) =>
+      formatCount(openedPerSecond),
+    ),
+    line('memory of the process', ({ residentBytes }) => formatBytes(residentBytes)),
+    line('one node watched by all: until the last is told', ({ fanOutMs }) => formatMs(fanOutMs)),
+    line('the same as events per second', figures => formatCount(figures.eventsPerSecond)),
+    line('all closed, and their nodes gone', ({ closedMs }) => formatMs(closedMs)),
   ]
   const title = `${formatCount(options.sessions)} sessions in one thread, three peers`
-  return { title, lines, notes: [], figures }
+  return { title, lines, notes: [], figures: { peer, local } }
 }

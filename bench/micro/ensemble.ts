@@ -7,7 +7,7 @@ const PATH = '/bench'
 const BURST = 64
 const data = Buffer.alloc(100, 'x')
 
-/** Prepares `tree` and gives the cases that use it. */
+/** Prepares `tree`, which reads at its peer, and gives the cases that use it. */
 export function ensembleCases(tree: Tree): readonly Case[] {
   tree.create(PATH, data)
   const burst = (call: () => Promise<unknown>) => () =>
@@ -19,5 +19,15 @@ export function ensembleCases(tree: Tree): readonly Case[] {
     { name: 'set, blocking', run: () => tree.set(PATH, data) },
     { name: 'set, promise', run: () => tree.promises.set(PATH, data) },
     { name: `set, promises ×${BURST}`, run: burst(() => tree.promises.set(PATH, data)) },
+  ]
+}
+
+/** Of `tree`, which reads in its own thread. */
+export function localViewCases(tree: Tree): readonly Case[] {
+  return [
+    { name: 'get, blocking', run: () => tree.get(PATH) },
+    { name: 'get, promise', run: () => tree.promises.get(PATH) },
+    { name: 'exists, blocking', run: () => tree.exists(PATH) },
+    { name: 'set, blocking', run: () => tree.set(PATH, data) },
   ]
 }
