@@ -37,8 +37,10 @@ export class Seat implements Reader {
     return this.#observer.zxid
   }
 
+  /** Data in the result is a copy: what the observer holds changes with the next transaction. */
   read(request: ReadRequest): ReadResult {
-    return this.#observer.read(this, request)
+    const result = this.#observer.read(this, request)
+    return result.data === undefined ? result : { ...result, data: new Uint8Array(result.data) }
   }
 
   /** The next event, if it is of a transaction up to `zxid`. */

@@ -237,14 +237,14 @@ export class PeerCore {
 
   #order(deliveries: Deliveries, now: number): void {
     if (!this.#zab.serving) return
-    const own = this.#replica.takeSubmissions()
     if (!this.#leads) {
+      const own = this.#replica.takeSubmissions()
       if (own !== undefined) this.#zab.forward(own)
       return
     }
     for (const touched of deliveries.touched) this.#replica.touch(touched)
     for (const payload of deliveries.requests) this.#replica.prepare(payload, now)
-    if (own !== undefined) this.#replica.prepare(own, now)
+    this.#replica.prepareOwn(now)
     for (const { payload, count } of this.#replica.takeGroups()) {
       if (!this.#zab.propose(payload, count)) return this.#noticeReign()
     }

@@ -7,7 +7,7 @@
 import { assert } from '../base/assert.ts'
 import { ByteReader, MalformedError } from '../base/bytes.ts'
 import type { ErrorCode } from '../base/errors.ts'
-import { type ClientMessage, decodeClientMessage } from '../base/request.ts'
+import { type ClientMessage, decodeClientMessage, type Submission } from '../base/request.ts'
 import type { Txn, TxnBody } from '../base/txn.ts'
 import type { SessionId, Sid, Zxid } from '../base/zxid.ts'
 import type { Applied, Tree } from '../tree/tree.ts'
@@ -110,8 +110,12 @@ export class Home {
     return this.#served.keys()
   }
 
-  takeSubmissions(): Uint8Array | undefined {
+  takeSubmissions(): readonly Submission[] {
     return this.#submissions.take()
+  }
+
+  takePackedSubmissions(): Uint8Array | undefined {
+    return this.#submissions.takePacked()
   }
 
   takeFrames(): Frame[] {

@@ -72,6 +72,13 @@ export class Preparer {
     while (!from.done) this.#prepareOne(decodeSubmission(from))
   }
 
+  /** As `prepare`, of what was never packed. */
+  prepareAll(submissions: readonly Submission[], nowMs: number): void {
+    this.#nowMs = nowMs
+    this.#closeExpired()
+    for (const submission of submissions) this.#prepareOne(submission)
+  }
+
   takeGroups(): PreparedGroup[] {
     this.#closeExpired()
     return this.#groups.take()

@@ -101,6 +101,13 @@ export class Replica {
     this.#preparer.prepare(payload, nowMs)
   }
 
+  /** Leader: makes transactions of what clients here have submitted. */
+  prepareOwn(nowMs: number): void {
+    assert(this.#preparer !== undefined, 'only a leader prepares')
+    const submissions = this.#home.takeSubmissions()
+    if (submissions.length > 0) this.#preparer.prepareAll(submissions, nowMs)
+  }
+
   /** Leader: what was prepared since the last call, to be proposed in this order. */
   takeGroups(): PreparedGroup[] {
     return this.#preparer?.takeGroups() ?? []
@@ -150,7 +157,7 @@ export class Replica {
 
   /** For the leader to prepare. Untaken submissions wait. */
   takeSubmissions(): Uint8Array | undefined {
-    return this.#home.takeSubmissions()
+    return this.#home.takePackedSubmissions()
   }
 
   /** One frame for each connection that is told something in this turn. */

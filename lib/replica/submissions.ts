@@ -1,13 +1,17 @@
-/** What this peer asks of the leader, packed into one frame per turn, and the sessions it wants to see closed. */
+/**
+ * What this peer asks of the leader, and the sessions it wants to see closed. It is packed into one frame per turn for
+ * another peer; a leader takes its own as they are.
+ */
 
 import { ByteWriter } from '../base/bytes.ts'
-import { encodeSubmission, type Hello } from '../base/request.ts'
+import { encodeSubmission, type Hello, type Submission } from '../base/request.ts'
 import type { SessionId, Sid } from '../base/zxid.ts'
 import type { Line, Write } from './order.ts'
 
 export class Submissions {
   readonly #owner: Sid
   readonly #out = new ByteWriter(4096)
+  #untaken: Submission[] = []
   /** Sessions whose client died here, by the connection it died on, until they are closed or served elsewhere. */
   readonly #abandoned = new Map<SessionId, number>()
 
@@ -18,8 +22,7 @@ export class Submissions {
   hello(connection: number, hello: Hello): void {
     const { password } = hello
     const common = { owner: this.#owner, connection, password }
-    encodeSubmission(
-      this.#out,
+    this.#untaken.push(
       hello.kind === 'open'
         ? { kind: 'open', timeoutMs: hello.timeoutMs, ...common }
         : { kind: 'attach', sessionId: hello.sessionId, ...common },
@@ -27,7 +30,7 @@ export class Submissions {
   }
 
   write(sessionId: SessionId, { cxid, unanswered, request }: Write): void {
-    encodeSubmission(this.#out, { kind: 'write', sessionId, cxid, unanswered, request })
+    this.#untaken.push({ kind: 'write', sessionId, cxid, unanswered, request })
   }
 
   abandon(sessionId: SessionId, connection: number): void {
@@ -47,7 +50,7 @@ export class Submissions {
 
   /** Everything that has no outcome yet, from the start, in place of what was not taken. */
   again(lines: Iterable<Line>): void {
-    this.#out.reset()
+    this.#untaken = []
     for (const line of lines) {
       if (line.phase === 'joined') this.#writesOf(line)
       else if (line.hello !== undefined) this.hello(line.connection, line.hello)
@@ -57,8 +60,18 @@ export class Submissions {
     }
   }
 
-  take(): Uint8Array | undefined {
-    return this.#out.length === 0 ? undefined : this.#out.take()
+  /** For the leader that this peer is itself. */
+  take(): readonly Submission[] {
+    const untaken = this.#untaken
+    if (untaken.length > 0) this.#untaken = []
+    return untaken
+  }
+
+  /** For another peer. */
+  takePacked(): Uint8Array | undefined {
+    if (this.#untaken.length === 0) return undefined
+    for (const submission of this.take()) encodeSubmission(this.#out, submission)
+    return this.#out.take()
   }
 
   /** The line's writes that are not applied yet. */
@@ -69,6 +82,6 @@ export class Submissions {
   }
 
   #submitAbandon(sessionId: SessionId, connection: number): void {
-    encodeSubmission(this.#out, { kind: 'abandon', owner: this.#owner, connection, sessionId })
+    this.#untaken.push({ kind: 'abandon', owner: this.#owner, connection, sessionId })
   }
 }

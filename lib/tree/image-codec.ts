@@ -89,7 +89,6 @@ function readNode(from: ByteReader): MutableZnode {
 }
 
 function writeSession(out: ByteWriter, session: MutableSession): void {
-  const results = session.results()
   out.u8(SESSION)
   out.u53(session.id)
   out.u32(session.timeoutMs)
@@ -97,8 +96,8 @@ function writeSession(out: ByteWriter, session: MutableSession): void {
   out.u8(session.owner)
   out.u53(session.connection)
   out.u32(session.lastCxid)
-  out.u32(results.size)
-  for (const outcome of results.values()) writeOutcome(out, outcome)
+  out.u32(session.resultCount)
+  for (const outcome of session.results()) writeOutcome(out, outcome)
 }
 
 function readSession(from: ByteReader): MutableSession {

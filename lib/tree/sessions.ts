@@ -8,6 +8,7 @@ import type { ZPath } from '../base/path.ts'
 import type { Outcome } from '../base/reply.ts'
 import type { SessionId, Sid } from '../base/zxid.ts'
 import type { SessionFacts } from './digest.ts'
+import { Results } from './results.ts'
 
 /** Facts of a session, true until the next transaction is applied. */
 export interface SessionRecord extends SessionFacts {
@@ -30,9 +31,8 @@ export class MutableSession implements SessionRecord {
   digest = 0
   /** Last image that wrote this session, or change since: see `Ledger`. */
   mark = 0
-  /** By cxid, without gaps: from `#oldestCxid` to `lastCxid`. */
-  readonly #results = new Map<number, Outcome>()
-  #oldestCxid = 1
+  /** Up to that of `lastCxid`. */
+  readonly #results = new Results()
 
   constructor(
     id: SessionId,
@@ -53,8 +53,14 @@ export class MutableSession implements SessionRecord {
   }
 
   /** The kept results, oldest first; the last one is that of `lastCxid`. */
-  results(): ReadonlyMap<number, Outcome> {
-    return this.#results
+  *results(): Generator<Outcome> {
+    for (let cxid = this.#results.oldestCxid; cxid <= this.lastCxid; cxid++) {
+      yield this.#results.get(cxid)!
+    }
+  }
+
+  get resultCount(): number {
+    return this.#results.size
   }
 
   /** Keeps the result of the next write and of the `unanswered - 1` before it; the client has the older ones. */
@@ -62,16 +68,14 @@ export class MutableSession implements SessionRecord {
     assert(cxid === this.lastCxid + 1, 'writes of a session are applied in order, each once')
     assert(unanswered >= 1, 'a write counts itself as unanswered')
     this.lastCxid = cxid
-    this.#results.set(cxid, outcome)
-    while (this.#oldestCxid <= cxid - unanswered) this.#results.delete(this.#oldestCxid++)
+    this.#results.add(outcome)
+    this.#results.forgetBefore(cxid - unanswered + 1)
   }
 
   /** Puts back what `results` and `lastCxid` held. */
   restore(lastCxid: number, outcomes: readonly Outcome[]): void {
     this.lastCxid = lastCxid
-    this.#oldestCxid = lastCxid - outcomes.length + 1
-    outcomes.forEach((outcome, at) => {
-      this.#results.set(this.#oldestCxid + at, outcome)
-    })
+    this.#results.startAt(lastCxid - outcomes.length + 1)
+    for (const outcome of outcomes) this.#results.add(outcome)
   }
 }

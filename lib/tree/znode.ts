@@ -12,7 +12,7 @@ import { hashAcl, hashData, hashPath, type NodeFacts } from './digest.ts'
 /** Facts of a znode, true until the next transaction is applied: do not keep one longer than that. */
 export interface Znode extends NodeFacts {
   readonly path: ZPath
-  /** Never written to: a change of data replaces it, so it may be kept. */
+  /** A change of data may be written over it: copy what is to be kept. */
   readonly data: Uint8Array
   readonly acl: Acl
   /** Names of the children, in no promised order. */
@@ -76,8 +76,10 @@ export class MutableZnode implements Znode {
     return this.names ?? NO_CHILDREN
   }
 
+  /** Data of the same length takes the place of what was there: nothing is allocated, and nothing left for the GC. */
   setData(data: Uint8Array): void {
-    this.data = own(data)
+    if (data.length === this.data.length) this.data.set(data)
+    else this.data = own(data)
     this.dataHash = hashData(data)
   }
 
