@@ -248,11 +248,7 @@ export const REQUEST_MUTATIONS: readonly Mutation[] = [
     name: 'outcomes-not-kept',
     says: 'Only the outcome of the last write of a session is kept for a client that did not get its answers.',
     patches: [
-      patch(
-        'lib/tree/sessions.ts',
-        'while (this.#oldestCxid <= cxid - unanswered)',
-        'while (this.#oldestCxid < cxid)',
-      ),
+      patch('lib/tree/sessions.ts', 'forgetBefore(cxid - unanswered + 1)', 'forgetBefore(cxid)'),
     ],
     killers: [testFile('test/tree/sessions.test.ts')],
   },
@@ -262,10 +258,10 @@ export const REQUEST_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         'lib/tree/image-codec.ts',
-        `  out.u32(results.size)
-  for (const outcome of results.values()) writeOutcome(out, outcome)`,
-        `  out.u32(results.size * 0)
-  for (const outcome of [...results.values()].slice(results.size)) writeOutcome(out, outcome)`,
+        `  out.u32(session.resultCount)
+  for (const outcome of session.results()) writeOutcome(out, outcome)`,
+        `  out.u32(session.resultCount * 0)
+  for (const outcome of [...session.results()].slice(session.resultCount)) writeOutcome(out, outcome)`,
       ),
     ],
     killers: [testFile('test/tree/image.test.ts')],

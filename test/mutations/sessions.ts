@@ -10,6 +10,7 @@ const READS = 'lib/replica/reads.ts'
 const REPLICA = 'lib/replica/replica.ts'
 const TRACKER = 'lib/replica/tracker.ts'
 const WATCHES = 'lib/replica/watches.ts'
+const WINDOW = 'lib/client/core-window.ts'
 
 export const SESSION_MUTATIONS: readonly Mutation[] = [
   {
@@ -126,7 +127,7 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
   {
     name: 'unanswered-not-sent-again',
     says: 'After a fail-over the client does not send again what is unanswered.',
-    patches: [patch(CLIENT, '    this.#resend()\n', '')],
+    patches: [patch(CLIENT, '    this.#window.resend()\n', '')],
     killers: [testFile('test/client/core.test.ts')],
   },
   {
@@ -134,7 +135,7 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
     says: 'After a fail-over the client gives its unanswered writes new numbers.',
     patches: [
       patch(
-        CLIENT,
+        WINDOW,
         `      this.#sentWeight += call.weight
       this.#encode(call)`,
         `      this.#sentWeight += call.weight
@@ -148,7 +149,7 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
     name: 'given-up-writes-leave-a-gap',
     says: 'A write that nobody waits for any more is left out when the others are sent again.',
     patches: [
-      patch(CLIENT, 'if (call.ended && isRead(call.request)) continue', 'if (call.ended) continue'),
+      patch(WINDOW, 'if (call.ended && isRead(call.request)) continue', 'if (call.ended) continue'),
     ],
     killers: [testFile('test/client/core.test.ts')],
   },
@@ -156,11 +157,7 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
     name: 'second-open',
     says: 'A client sends its calls before its session has a number.',
     patches: [
-      patch(
-        CLIENT,
-        'if (!this.#linked || this.#sessionId === NO_SESSION) return false',
-        'if (!this.#linked) return false',
-      ),
+      patch(CLIENT, 'return this.#linked && this.#sessionId !== NO_SESSION', 'return this.#linked'),
     ],
     killers: [testFile('test/client/opening.test.ts')],
   },
@@ -266,9 +263,7 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
   {
     name: 'clients-of-a-lost-peer-stay',
     says: 'A peer that has found no leader for long keeps its clients and shows them the past.',
-    patches: [
-      patch(CORE, '    if (this.#idleTicks > this.#syncLimitTicks) this.#replica.sendAway()\n', ''),
-    ],
+    patches: [patch(CORE, '      this.#replica.sendAway()\n', '')],
     killers: [testFile('test/peer/core.test.ts')],
   },
   {
@@ -298,7 +293,7 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
   {
     name: 'window-without-an-end',
     says: 'A session has more writes under way than the ensemble keeps outcomes of.',
-    patches: [patch(CLIENT, '    if (length >= SESSION_WINDOW) return false\n', '')],
+    patches: [patch(WINDOW, '    if (length >= SESSION_WINDOW) return false\n', '')],
     killers: [testFile('test/client/core.test.ts')],
   },
 ]
