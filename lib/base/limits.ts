@@ -37,6 +37,9 @@ export const SEQUENCE_MAX = 0x7fffffff
 
 /** A group is closed when its payload passes this size; one oversized transaction still makes a group of its own. */
 export const GROUP_BYTES_MAX = 512 * 1024
+/** A group of this size is proposed although all disks are busy. */
+export const GROUP_BYTES_EAGER = 128 * 1024
+
 /** Payload bytes and groups of recent history kept in memory to bring learners up to date without the disk. */
 export const HISTORY_BYTES_MAX = 16 * 1024 * 1024
 export const HISTORY_GROUPS_MAX = 4096

@@ -14,6 +14,7 @@ export class GroupCollector {
   readonly #open = new PayloadWriter()
   #timeMs = 0
   #closed: PreparedGroup[] = []
+  #closedBytes = 0
 
   /** The clock of the group that the next transaction joins: `nowMs`, unless it was opened before. */
   clock(nowMs: number): number {
@@ -22,6 +23,11 @@ export class GroupCollector {
       this.#timeMs = nowMs
     }
     return this.#timeMs
+  }
+
+  /** Payload bytes of all groups. */
+  get bytes(): number {
+    return this.#closedBytes + this.#open.length
   }
 
   /** Adds a transaction to the group whose `clock` it was made with. */
@@ -35,11 +41,14 @@ export class GroupCollector {
     if (this.#open.count > 0) this.#close()
     const groups = this.#closed
     if (groups.length > 0) this.#closed = []
+    this.#closedBytes = 0
     return groups
   }
 
   #close(): void {
     const count = this.#open.count
-    this.#closed.push({ payload: this.#open.take(), count })
+    const payload = this.#open.take()
+    this.#closed.push({ payload, count })
+    this.#closedBytes += payload.length
   }
 }

@@ -84,6 +84,11 @@ export class Preparer {
     return this.#groups.take()
   }
 
+  /** Payload bytes of what `takeGroups` would return. */
+  get preparedBytes(): number {
+    return this.#groups.bytes
+  }
+
   applied(zxid: Zxid): void {
     this.#view.settle(zxid)
   }

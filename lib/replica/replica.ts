@@ -113,6 +113,11 @@ export class Replica {
     return this.#preparer?.takeGroups() ?? []
   }
 
+  /** Leader: payload bytes prepared since the last `takeGroups`. */
+  get preparedBytes(): number {
+    return this.#preparer?.preparedBytes ?? 0
+  }
+
   /** Leader: znodes and sessions that proposed transactions will change; 0 when all of them are applied. */
   get pending(): number {
     return this.#preparer?.pending ?? 0

@@ -12,7 +12,7 @@ import type { Stat } from '../base/stat.ts'
 import type { SessionId, Zxid } from '../base/zxid.ts'
 
 const CAPACITY_MIN = 4
-/** Room is given back when so small a share of it is in use. */
+/** Half the room is given back when so small a share of it was in use for as many writes as it has places. */
 const SPARSE = 8
 
 /** Wide columns: zxid of the write, then the wide numbers of a stat. */
@@ -29,6 +29,8 @@ export class Results {
   #paths: (ZPath | undefined)[] = []
   #oldestCxid = 1
   #lastCxid = 0
+  /** Writes in a row that found the ring sparse. */
+  #sparseWrites = 0
 
   get size(): number {
     return this.#lastCxid - this.#oldestCxid + 1
@@ -55,8 +57,11 @@ export class Results {
       this.#paths[this.#oldestCxid & (this.#capacity - 1)] = undefined
       this.#oldestCxid++
     }
-    const isSparse = this.#capacity > CAPACITY_MIN * SPARSE && this.size * SPARSE <= this.#capacity
-    if (isSparse) this.#resize(this.#capacity / 2)
+    if (this.size * SPARSE > this.#capacity || this.#capacity <= CAPACITY_MIN * SPARSE) {
+      this.#sparseWrites = 0
+    } else if (++this.#sparseWrites > this.#capacity) {
+      this.#resize(this.#capacity / 2)
+    }
   }
 
   /** Begins with the result of `cxid`; nothing may be held. */
@@ -67,8 +72,11 @@ export class Results {
   }
 
   #resize(capacity: number): void {
-    const before = { wide: this.#wide, narrow: this.#narrow, paths: this.#paths }
+    const wide = this.#wide
+    const narrow = this.#narrow
+    const paths = this.#paths
     const mask = this.#capacity - 1
+    this.#sparseWrites = 0
     this.#capacity = capacity
     this.#wide = new Float64Array(capacity * WIDE)
     this.#narrow = new Int32Array(capacity * NARROW)
@@ -76,9 +84,9 @@ export class Results {
     for (let cxid = this.#oldestCxid; cxid <= this.#lastCxid; cxid++) {
       const from = cxid & mask
       const to = cxid & (capacity - 1)
-      this.#wide.set(before.wide.subarray(from * WIDE, (from + 1) * WIDE), to * WIDE)
-      this.#narrow.set(before.narrow.subarray(from * NARROW, (from + 1) * NARROW), to * NARROW)
-      this.#paths[to] = before.paths[from]
+      for (let w = 0; w < WIDE; w++) this.#wide[to * WIDE + w] = wide[from * WIDE + w]!
+      for (let n = 0; n < NARROW; n++) this.#narrow[to * NARROW + n] = narrow[from * NARROW + n]!
+      this.#paths[to] = paths[from]
     }
   }
 

@@ -11,25 +11,31 @@ import { Results } from '../../lib/tree/results.ts'
 
 const wide = fc.nat({ max: 2 ** 53 - 1 })
 const narrow = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })
-const stat = fc.record({
-  czxid: wide as fc.Arbitrary<Zxid>,
-  mzxid: wide as fc.Arbitrary<Zxid>,
-  pzxid: wide as fc.Arbitrary<Zxid>,
-  ctime: wide,
-  mtime: wide,
-  version: narrow,
-  cversion: narrow,
-  aversion: narrow,
-  ephemeralOwner: wide as fc.Arbitrary<SessionId>,
-  dataLength: fc.nat(),
-  numChildren: fc.nat(),
-})
-const outcome: fc.Arbitrary<Outcome> = fc.record({
-  zxid: wide as fc.Arbitrary<Zxid>,
-  code: fc.constantFrom<ErrorCode | undefined>(undefined, 'NO_NODE', 'BAD_VERSION'),
-  path: fc.option(fc.string() as fc.Arbitrary<ZPath>, { nil: undefined }),
-  stat: fc.option(stat, { nil: undefined }),
-})
+const stat = fc.record(
+  {
+    czxid: wide as fc.Arbitrary<Zxid>,
+    mzxid: wide as fc.Arbitrary<Zxid>,
+    pzxid: wide as fc.Arbitrary<Zxid>,
+    ctime: wide,
+    mtime: wide,
+    version: narrow,
+    cversion: narrow,
+    aversion: narrow,
+    ephemeralOwner: wide as fc.Arbitrary<SessionId>,
+    dataLength: fc.nat(),
+    numChildren: fc.nat(),
+  },
+  { noNullPrototype: true },
+)
+const outcome: fc.Arbitrary<Outcome> = fc.record(
+  {
+    zxid: wide as fc.Arbitrary<Zxid>,
+    code: fc.constantFrom<ErrorCode | undefined>(undefined, 'NO_NODE', 'BAD_VERSION'),
+    path: fc.option(fc.string() as fc.Arbitrary<ZPath>, { nil: undefined }),
+    stat: fc.option(stat, { nil: undefined }),
+  },
+  { noNullPrototype: true },
+)
 
 test('what was added is held until it is forgotten, however the ring grows and shrinks', () => {
   const step = fc.record({ outcome, kept: fc.nat({ max: 80 }) })
