@@ -43,6 +43,7 @@ test('every event is one line of JSON, and at least one line to read', () => {
   assert.deepEqual([...kinds].sort(), [
     'input',
     'note',
+    'observer',
     'receive',
     'request',
     'run',
