@@ -88,8 +88,8 @@ export class Tree {
   }
 
   /**
-   * Reads a znode (ZooKeeper's `getData`). The answer is the home peer's: never older than what this session has seen
-   * or written, though another session's last write may be missing. Call `sync` first for one that is surely current.
+   * Reads a znode (ZooKeeper's `getData`). The answer is never older than what this session has seen or written,
+   * though another session's last write may be missing. Call `sync` first for one that is surely current.
    *
    * @param path The node's path.
    * @param options `watch`: called once, with `dataChanged` or `deleted`. Not left behind when the node is missing.
