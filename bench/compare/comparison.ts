@@ -8,7 +8,7 @@ import { openInNewDirectory } from '../systems/quorumtree.ts'
 import { describeMachine } from '../util/machine.ts'
 import { dataDirectory } from '../util/places.ts'
 import { planOf, type RunOptions } from '../util/run-options.ts'
-import { type FailOver, measureFailOver } from './fail-over.ts'
+import { type FailOver, measureFailOver, type RivalFailOver } from './fail-over.ts'
 import { measureFirstWrite } from './first-write.ts'
 import type { FirstWrite } from './first-write-process.ts'
 import { OURS, PIPELINED_SETS } from './names.ts'
@@ -43,6 +43,7 @@ export class Comparison {
   readonly #rows: Row[] = []
   readonly #skipped: string[] = []
   #failOver: FailOver | undefined
+  #rivalFailOver: RivalFailOver | undefined
   #firstWrite: FirstWrite | undefined
 
   constructor(options: ComparisonOptions) {
@@ -65,6 +66,7 @@ export class Comparison {
     return {
       ...{ machine: describeMachine(directory), plan: planOf(this.#options), ownCost, floors },
       ...{ rows: this.#rows, failOver: this.#failOver, firstWrite: this.#firstWrite },
+      rivalFailOver: this.#rivalFailOver,
       skipped: this.#skipped,
     }
   }
@@ -124,7 +126,9 @@ export class Comparison {
 
   async #measureZooKeeper(): Promise<void> {
     const { directory, parts } = this.#options
-    this.#take(await measureZooKeeper(directory, parts, this.#options))
+    const found = await measureZooKeeper(directory, parts, this.#options)
+    this.#take(found)
+    this.#rivalFailOver = found.failOver
   }
 
   #open(durability: Durability, restart?: RestartOptions) {

@@ -5,9 +5,11 @@
 
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Ensemble, Tree } from '../../lib/index.ts'
+import { gapsAfter } from '../load/gaps.ts'
 import { makeNodes } from '../systems/quorumtree.ts'
-import type { Gap } from '../systems/set-thread.ts'
 import { SetThreads } from '../systems/set-threads.ts'
+import type { ZooKeeper } from '../systems/zookeeper.ts'
+import type { ZooKeeperLoads } from '../systems/zookeeper-load.ts'
 import { untilReady } from '../util/child.ts'
 import { Latencies } from '../util/latencies.ts'
 
@@ -54,17 +56,6 @@ async function killOnce(ensemble: Ensemble, tree: Tree): Promise<Kill> {
   return { at: performance.timeOrigin + startedAt, tookMs: performance.now() - startedAt }
 }
 
-/** The longest of the gaps that end after one kill and before the next. */
-function loadGaps(kills: readonly Kill[], gaps: readonly Gap[]): Latencies {
-  const latencies = new Latencies()
-  for (const [index, { at }] of kills.entries()) {
-    const until = kills[index + 1]?.at ?? Number.POSITIVE_INFINITY
-    const during = gaps.filter(gap => gap.to > at && gap.to < until)
-    latencies.add(Math.max(0, ...during.map(gap => gap.to - Math.max(gap.from, at))))
-  }
-  return latencies
-}
-
 /** The ensemble must start dead peers again without a growing delay. */
 export async function measureFailOver(ensemble: Ensemble, kills: number): Promise<FailOver> {
   await using tree = await ensemble.connect()
@@ -89,7 +80,10 @@ export async function measureFailOver(ensemble: Ensemble, kills: number): Promis
   }
   const [result] = await load.stop()
   await threads.close()
-  const gaps = loadGaps(done, result!.gaps)
+  const gaps = gapsAfter(
+    done.map(({ at }) => at),
+    result!.gaps,
+  )
   return {
     kills: done.length,
     p50ms: latencies.percentileMs(50),
@@ -100,4 +94,34 @@ export async function measureFailOver(ensemble: Ensemble, kills: number): Promis
     loadOperations: result!.counts.operations,
     errors: errors + result!.counts.errors,
   }
+}
+
+export interface RivalFailOver {
+  readonly kills: number
+  /** Of each kill, the longest time in which a client that writes without a pause got no answer. */
+  readonly p50ms: number
+  readonly maxms: number
+}
+
+const RIVAL_KILLS = 5
+/** Of one kill, with the restart. */
+const RIVAL_KILL_SECONDS = 12
+const RIVAL_REST_MS = 2000
+
+/** ZooKeeper's leader ends by SIGKILL, under one client that writes. */
+export async function measureRivalFailOver(
+  zooKeeper: ZooKeeper,
+  loads: ZooKeeperLoads,
+): Promise<RivalFailOver> {
+  const seconds = RIVAL_KILLS * RIVAL_KILL_SECONDS
+  const until = performance.now() + (seconds - RIVAL_KILL_SECONDS) * 1000
+  const watching = loads.gaps(seconds)
+  const kills: number[] = []
+  while (kills.length < RIVAL_KILLS && performance.now() < until) {
+    await pause(RIVAL_REST_MS)
+    kills.push(await zooKeeper.killLeader())
+    console.error(`  ZooKeeper: ${kills.length} kills`)
+  }
+  const gaps = gapsAfter(kills, await watching)
+  return { kills: kills.length, p50ms: gaps.percentileMs(50), maxms: gaps.maxMs }
 }

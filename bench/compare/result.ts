@@ -5,7 +5,7 @@ import type { OwnCost } from '../load/own-cost.ts'
 import type { Row } from '../load/row.ts'
 import type { Plan } from '../load/series.ts'
 import type { Machine } from '../util/machine.ts'
-import type { FailOver } from './fail-over.ts'
+import type { FailOver, RivalFailOver } from './fail-over.ts'
 import type { FirstWrite } from './first-write-process.ts'
 
 export interface Findings {
@@ -19,6 +19,7 @@ export interface Result extends Findings {
   readonly machine: Machine
   readonly plan: Plan
   readonly ownCost: OwnCost
+  readonly rivalFailOver: RivalFailOver | undefined
   /** Systems and parts that were left out, with the reason. */
   readonly skipped: readonly string[]
 }

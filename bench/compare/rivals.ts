@@ -7,6 +7,7 @@ import { EtcdClient } from '../systems/etcd-client.ts'
 import { measureLoop } from '../systems/quorumtree.ts'
 import { ZooKeeper, zooKeeperMissing } from '../systems/zookeeper.ts'
 import { ONE_AT_A_TIME, ZooKeeperLoads } from '../systems/zookeeper-load.ts'
+import { measureRivalFailOver, type RivalFailOver } from './fail-over.ts'
 import {
   BLOCKING_GET,
   BLOCKING_SET,
@@ -25,6 +26,7 @@ const ETCD_IN_FLIGHT = 1024
 export interface RivalRows {
   readonly rows: Row[]
   readonly skipped: string[]
+  readonly failOver?: RivalFailOver
 }
 
 export async function measureZooKeeper(
@@ -45,7 +47,8 @@ export async function measureZooKeeper(
   if (parts.has('reads')) {
     rows.push(await loads.row(BLOCKING_GET, 'get', PAYLOAD_BYTES, ONE_AT_A_TIME))
   }
-  return { rows, skipped: [] }
+  if (!parts.has('fail-over')) return { rows, skipped: [] }
+  return { rows, skipped: [], failOver: await measureRivalFailOver(zooKeeper, loads) }
 }
 
 /**

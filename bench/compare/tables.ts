@@ -29,7 +29,7 @@ function claimLines(claims: readonly Claim[]): Lines {
   ]
 }
 
-function failOverLines({ failOver, firstWrite }: Result): Lines {
+function failOverLines({ failOver, rivalFailOver, firstWrite }: Result): Lines {
   const lines = [['event', 'p50', 'p99', 'max']]
   if (failOver !== undefined) {
     const { kills, p50ms, p99ms, maxms, loadGapP50ms, loadGapMaxms } = failOver
@@ -37,6 +37,11 @@ function failOverLines({ failOver, firstWrite }: Result): Lines {
     lines.push([name, formatMs(p50ms), formatMs(p99ms), formatMs(maxms)])
     const gap = [formatMs(loadGapP50ms), '', formatMs(loadGapMaxms)]
     lines.push(['the same, as the loading thread sees it', ...gap])
+  }
+  if (rivalFailOver !== undefined) {
+    const { kills, p50ms, maxms } = rivalFailOver
+    const name = `ZooKeeper's leader killed, one writer (${formatCount(kills)} kills)`
+    lines.push([name, formatMs(p50ms), '', formatMs(maxms)])
   }
   if (firstWrite !== undefined) {
     lines.push(['ensemble opened on an empty directory', formatMs(firstWrite.openedMs), '', ''])
@@ -57,8 +62,8 @@ export function tellResult(result: Result, format: (lines: Lines) => string): st
     claimLines(claimsOf(result)),
     rowLines(result.rows),
     floorLines(result.floors),
-    ...(events.length > 1 ? [events] : []),
-  ]
+    events,
+  ].filter(lines => lines.length > 1)
   return [
     `${where}, Node ${machine.node}, ${machine.date}; ${how}.`,
     ...tables.map(format),

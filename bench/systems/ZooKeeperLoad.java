@@ -3,7 +3,10 @@
 //
 // Arguments: HOSTS OPERATION PAYLOAD_BYTES CLIENTS IN_FLIGHT WARM_UP_SECONDS SECONDS RUNS CALLS_MAX
 // HOSTS are separated by commas, one for each client in turn. IN_FLIGHT is per client; 1 means
-// blocking calls. OPERATION is set, get or create; or fill, which creates CALLS_MAX nodes to stay.
+// blocking calls. OPERATION is set, get or create; or fill, which creates CALLS_MAX nodes to stay;
+// or gaps, which sets one node again and again for SECONDS, at whatever server can be reached, and
+// prints a line for each time that this took long: when it was answered, since the epoch, and how
+// long it took.
 
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
@@ -18,6 +21,7 @@ public final class ZooKeeperLoad {
     private static final int KEYS = 1000;
     private static final int NODES_PER_PARENT = 1000;
     private static final int SESSION_TIMEOUT_MS = 30_000;
+    private static final double GAP_MS = 20;
     private static final String TOP = "/load";
 
     private final String operation;
@@ -40,6 +44,10 @@ public final class ZooKeeperLoad {
         String[] hosts = args[0].split(",");
         double warmUpSeconds = Double.parseDouble(args[5]);
         double seconds = Double.parseDouble(args[6]);
+        if (args[1].equals("gaps")) {
+            watchForGaps(args[0], seconds);
+            System.exit(0);
+        }
         int runs = Integer.parseInt(args[7]);
         long callsMax = Long.parseLong(args[8]);
         ZooKeeperLoad load = new ZooKeeperLoad(
@@ -67,6 +75,25 @@ public final class ZooKeeperLoad {
             throw new IllegalStateException("cannot connect to " + host);
         }
         return client;
+    }
+
+    /** One write after the other; what a lost server fails is tried again, as applications must. */
+    private static void watchForGaps(String hosts, double seconds) throws Exception {
+        ZooKeeper client = connect(hosts);
+        make(client, TOP, new byte[0]);
+        long endAt = System.nanoTime() + (long) (seconds * 1e9);
+        long answeredAt = System.nanoTime();
+        while (answeredAt < endAt) {
+            try {
+                client.setData(TOP, new byte[0], -1);
+            } catch (KeeperException.ConnectionLossException lost) {
+                continue;
+            }
+            double tookMs = (System.nanoTime() - answeredAt) / 1e6;
+            answeredAt = System.nanoTime();
+            if (tookMs > GAP_MS) System.out.println(System.currentTimeMillis() + "\t" + tookMs);
+        }
+        client.close();
     }
 
     /** The nodes that are set and read; every client then waits until its server has them. */

@@ -3,6 +3,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { connect, type Stat } from '../../lib/index.ts'
 import { ClosedLoop } from '../load/closed-loop.ts'
+import type { Gap } from '../load/gaps.ts'
 import type { Counts } from '../load/row.ts'
 import { LatencyLog, type LatencySink } from '../util/latencies.ts'
 import { setTarget } from './tree-targets.ts'
@@ -16,12 +17,6 @@ export interface SetThreadTask {
 
 /** `seconds` from now on; or stop, or end the session and the thread. */
 export type SetCommand = { readonly seconds: number } | 'stop' | 'close'
-
-/** Time without an acknowledged write, since the epoch, in milliseconds. */
-export interface Gap {
-  readonly from: number
-  readonly to: number
-}
 
 export interface SetResult {
   readonly counts: Counts

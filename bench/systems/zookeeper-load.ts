@@ -1,5 +1,6 @@
 /** Rows of ZooKeeper, from its load client in a JVM of its own; and of several ways to load it, the best. */
 
+import type { Gap } from '../load/gaps.ts'
 import { type Figures, medianOf, type Row } from '../load/row.ts'
 import type { Plan } from '../load/series.ts'
 import { runProgram } from '../util/child.ts'
@@ -84,6 +85,15 @@ export class ZooKeeperLoads {
     return rows.reduce((best, row) => (row.opsPerSecond > best.opsPerSecond ? row : best))
   }
 
+  /** One client that writes for so long: each time that it had to wait for an answer. */
+  async gaps(seconds: number): Promise<Gap[]> {
+    const lines = await this.#load('gaps', 0, ONE_AT_A_TIME, [0, seconds, 1, 0])
+    return lines.filter(Boolean).map(line => {
+      const [to, ms] = line.split('\t').map(Number)
+      return { from: to! - ms!, to: to! }
+    })
+  }
+
   /** Creates `count` nodes that stay. */
   async fill(count: number, payloadBytes: number, at: Setting): Promise<Figures> {
     const [line] = await this.#load('fill', payloadBytes, at, [0, 1e10, 1, count])
@@ -91,7 +101,7 @@ export class ZooKeeperLoads {
   }
 
   async #load(
-    operation: Operation | 'fill',
+    operation: Operation | 'fill' | 'gaps',
     payloadBytes: number,
     { clients, inFlight }: Setting,
     times: readonly number[],

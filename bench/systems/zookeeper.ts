@@ -8,6 +8,7 @@ import { rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { setTimeout as pause } from 'node:timers/promises'
 import {
   freePorts,
   isInstalled,
@@ -21,6 +22,8 @@ import { dataDirectory, ROOT } from '../util/places.ts'
 const SERVERS = 3
 const HEAP = '-Xmx1g'
 const START_PATIENCE_MS = 60_000
+/** Of a server that was killed. */
+const RESTART_DELAY_MS = 3000
 const DEBIAN_JARS = '/usr/share/java'
 /** Of Debian's jars, those that ZooKeeper needs. */
 const NEEDED = [
@@ -122,6 +125,19 @@ export class ZooKeeper {
     for (const member of this.#members) member.server = this.#start(member.directory)
     await this.#untilServing()
     return performance.now() - startedAt
+  }
+
+  /** Ends the leader as a crash would, and starts it again a moment later. @returns When it died, since the epoch. */
+  async killLeader(): Promise<number> {
+    const modes = await Promise.all(this.#members.map(({ clientPort }) => modeOf(clientPort)))
+    const leader = this.#members[modes.indexOf('leader')]
+    if (leader === undefined) throw new Error('ZooKeeper has no leader')
+    const killedAt = performance.timeOrigin + performance.now()
+    await leader.server.stop('SIGKILL')
+    await pause(RESTART_DELAY_MS)
+    leader.server = this.#start(leader.directory)
+    await this.#untilServing()
+    return killedAt
   }
 
   async close(): Promise<void> {
