@@ -14,6 +14,7 @@ import {
   PIPELINED_CREATES,
   PIPELINED_SETS,
   PROMISED_SET,
+  ZOOKEEPER,
 } from './names.ts'
 import type { Result } from './result.ts'
 
@@ -25,6 +26,8 @@ interface Echarts {
     options: { renderer: 'svg'; ssr: true; width: number; height: number },
   ): { setOption(option: object): void; renderToSVGString(): string; dispose(): void }
 }
+
+type Figure = 'opsPerSecond' | 'p50us'
 
 interface Bar {
   readonly label: string
@@ -78,24 +81,35 @@ function optionOf({ title, bars, format }: Chart): object {
   }
 }
 
-function barsOf(rows: readonly Row[], labels: ReadonlyMap<string, string>, of: keyof Row): Bar[] {
-  return rows.flatMap(row => {
-    const label = labels.get(row.name)
-    if (label === undefined || row.durability !== 'power') return []
-    const value = row[of] as number
-    return [{ label: `${row.system}${label}`, value, ours: row.system === OURS }]
-  })
+/** What is to be compared stands together: all systems of one row, then those of the next. */
+function barsOf(rows: readonly Row[], labels: ReadonlyMap<string, string>, of: Figure): Bar[] {
+  return [...labels].flatMap(([name, label]) =>
+    rows
+      .filter(row => row.name === name && row.durability === 'power')
+      .map(row => ({
+        label: `${row.system}${label}`,
+        value: row[of],
+        ours: row.system === OURS,
+      })),
+  )
 }
 
-function chartsOf({ rows }: Result): Chart[] {
+function failOverBars({ failOver, rivalFailOver }: Result): Bar[] {
+  const ours = failOver === undefined ? [] : [{ label: OURS, value: failOver.p50ms, ours: true }]
+  if (rivalFailOver === undefined) return ours
+  return [...ours, { label: ZOOKEEPER, value: rivalFailOver.p50ms, ours: false }]
+}
+
+function chartsOf(result: Result): Chart[] {
+  const { rows } = result
   const thousands = (value: number) => `${(value / 1000).toFixed(1)} k/s`
   const writes = new Map([
     [PIPELINED_SETS, ', set 100 B'],
     [PIPELINED_CREATES, ', create 1 KiB'],
   ])
   const single = new Map([
-    [BLOCKING_SET, ''],
-    [PROMISED_SET, ' (promises)'],
+    [BLOCKING_SET, ', blocking'],
+    [PROMISED_SET, ', promise'],
   ])
   return [
     {
@@ -106,7 +120,7 @@ function chartsOf({ rows }: Result): Chart[] {
     },
     {
       file: 'latency.svg',
-      title: 'One durable write at a time, three peers: median',
+      title: 'One durable set at a time, three peers: median',
       bars: barsOf(rows, single, 'p50us'),
       format: (value: number) => `${value.toFixed(0)} µs`,
     },
@@ -115,6 +129,12 @@ function chartsOf({ rows }: Result): Chart[] {
       title: 'Reads of 100 B in one thread, per second',
       bars: barsOf(rows, new Map([[LOCAL_GETS, '']]), 'opsPerSecond'),
       format: thousands,
+    },
+    {
+      file: 'fail-over.svg',
+      title: 'Leader killed: median time until the next write',
+      bars: failOverBars(result),
+      format: (value: number) => `${value.toFixed(0)} ms`,
     },
   ].filter(({ bars }) => bars.length > 0)
 }
