@@ -3,6 +3,7 @@
 import { assert } from '../base/assert.ts'
 import type { Reply } from '../base/reply.ts'
 import type { Stat } from '../base/stat.ts'
+import { statOf, type Znode } from '../tree/znode.ts'
 
 /** A znode's data and metadata, read at one moment. */
 export interface GetResult {
@@ -17,6 +18,13 @@ function own(view: Uint8Array): Buffer {
   return byteLength * 2 >= buffer.byteLength
     ? Buffer.from(buffer, byteOffset, byteLength)
     : Buffer.from(view)
+}
+
+/** A look at a znode, as what `get` returns. */
+export function getResultOf(node: Znode): GetResult {
+  const data = Buffer.allocUnsafe(node.data.length)
+  data.set(node.data)
+  return { data, stat: statOf(node) }
 }
 
 export function pathAnswer(reply: Reply): string {

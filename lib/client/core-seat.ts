@@ -4,11 +4,13 @@
  * an event waits for the answers that show an earlier state, and an answer for the events of what it shows.
  */
 
+import type { ZPath } from '../base/path.ts'
 import type { WatchEvent } from '../base/reply.ts'
 import type { ReadRequest } from '../base/request.ts'
 import type { Zxid } from '../base/zxid.ts'
 import type { Observer, Reader } from '../replica/observer.ts'
 import type { Held, ReadResult } from '../replica/reads.ts'
+import type { Znode } from '../tree/znode.ts'
 import { Queue } from './core-queue.ts'
 
 /** The session as its seat sees it. */
@@ -41,6 +43,11 @@ export class Seat implements Reader {
   read(request: ReadRequest): ReadResult {
     const result = this.#observer.read(this, request)
     return result.data === undefined ? result : { ...result, data: new Uint8Array(result.data) }
+  }
+
+  /** A znode that may be read. */
+  node(path: ZPath): Znode | undefined {
+    return this.#observer.node(path)
   }
 
   /** The next event, if it is of a transaction up to `zxid`. */

@@ -8,10 +8,12 @@
 
 import { assert } from '../base/assert.ts'
 import type { ErrorCode } from '../base/errors.ts'
+import type { ZPath } from '../base/path.ts'
 import type { PeerMessage, Reply, WatchEvent } from '../base/reply.ts'
 import type { ReadRequest } from '../base/request.ts'
 import { NO_SESSION, type SessionId, ZXID_MAX, ZXID_ZERO, type Zxid } from '../base/zxid.ts'
 import type { Observer } from '../replica/observer.ts'
+import type { Znode } from '../tree/znode.ts'
 import type { AnyCall } from './core-call.ts'
 import { Inbox } from './core-inbox.ts'
 import { Outbox } from './core-outbox.ts'
@@ -199,6 +201,16 @@ export class ClientCore implements Sitter {
   /** Whether reads are answered here. */
   get seated(): boolean {
     return this.#seat !== undefined
+  }
+
+  /** The znode, if a read of it needs nobody else, and nothing is to be handed on before its answer. */
+  look(path: ZPath): Znode | undefined {
+    const seat = this.#seat
+    if (seat === undefined || !this.#window.isEmpty || this.#deliveries.length > 0) return undefined
+    if (seat.zxid < this.#seenZxid) return undefined
+    const node = seat.node(path)
+    if (node !== undefined) this.#seenZxid = seat.zxid
+    return node
   }
 
   /** Takes in what has arrived, as far as it shows no more than the observer does, and the events that are due. */

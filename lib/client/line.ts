@@ -6,7 +6,9 @@
 import { randomBytes } from 'node:crypto'
 import type { MessagePort } from 'node:worker_threads'
 import { TreeError } from '../base/errors.ts'
+import type { ZPath } from '../base/path.ts'
 import type { SessionId } from '../base/zxid.ts'
+import type { Znode } from '../tree/znode.ts'
 import { closeCall } from './calls.ts'
 import { ClientCore, type SessionState } from './core.ts'
 import type { AnyCall, Call } from './core-call.ts'
@@ -138,12 +140,19 @@ export class Line {
   block<T>(call: Call<T>): T {
     this.#now = performance.now()
     call.startedAt = this.#now
-    this.#link.refresh(this.#now)
+    if (this.#core.seated) this.#link.refresh()
     this.#core.submit(call)
     // Answered in this thread, and nothing stands before the answer.
     if (this.#core.nextDelivery === (call as AnyCall)) this.#core.takeDelivery()
     else this.#block(() => call.delivered)
     return call.result()
+  }
+
+  /** The znode, if a read of it can be answered in this thread and nothing has to be waited for or told before. */
+  look(path: string): Znode | undefined {
+    if (!this.#core.seated) return undefined
+    this.#link.refresh()
+    return this.#core.look(path as ZPath)
   }
 
   /** Ends the session and releases everything. Never fails: what cannot be reached expires by itself. */

@@ -19,6 +19,8 @@ import { wakeCount } from './wake.ts'
 const PATIENCE_SHARE = 1 / 3
 /** Longest pause between two patrols of a thread that does nothing but call. */
 export const PATROL_MS = 10
+/** Reads after which the clock is looked at though no peer has a pulse. */
+const LOOKS_MAX = 1000
 
 export class Link implements HomeListener, ObserverUser {
   readonly #core: ClientCore
@@ -28,8 +30,10 @@ export class Link implements HomeListener, ObserverUser {
   #home: Home | undefined
   /** That of the thread, while this session may read there. */
   #observer: LocalObserver | undefined
-  /** The thread's wake count when `refresh` last drained. */
+  /** The thread's wake count and the ensemble's pulse at the last `refresh` that did something, and those since. */
   #drainedAt = 0
+  #pulse = 0
+  #looks = 0
   #keepAlive = true
   #patrolledAt = 0
   /** When the home was connected or last said something. */
@@ -69,14 +73,16 @@ export class Link implements HomeListener, ObserverUser {
   }
 
   /** Before a read that may be answered here: it must show what has arrived, and time goes on meanwhile. */
-  refresh(now: number): void {
-    if (!this.#core.seated) return
+  refresh(): void {
     const seen = Atomics.load(wakeCount, 0)
-    if (seen !== this.#drainedAt) {
-      this.#drainedAt = seen
-      this.drain()
-    }
-    if (now - this.#patrolledAt >= PATROL_MS) this.patrol()
+    const { pulse } = this.#doors.board
+    if (seen === this.#drainedAt && pulse === this.#pulse && ++this.#looks < LOOKS_MAX) return
+    const timePasses = pulse !== this.#pulse || this.#looks === LOOKS_MAX
+    this.#drainedAt = seen
+    this.#pulse = pulse
+    this.#looks = 0
+    if (timePasses && performance.now() - this.#patrolledAt >= PATROL_MS) this.patrol()
+    else this.drain()
   }
 
   /** Takes in all frames that have arrived: first what the observer is fed, since answers wait for it. */

@@ -2,7 +2,8 @@
 
 import type { Stat } from '../base/stat.ts'
 import type { SessionId } from '../base/zxid.ts'
-import type { GetResult } from './answers.ts'
+import { statOf } from '../tree/znode.ts'
+import { type GetResult, getResultOf } from './answers.ts'
 import {
   childrenCall,
   createCall,
@@ -100,7 +101,8 @@ export class Tree {
    * console.log(data.toString(), stat.version)
    */
   get(path: string, options?: WatchOptions): GetResult {
-    return this.#line.block(getCall(path, options))
+    const node = options === undefined ? this.#line.look(path) : undefined
+    return node === undefined ? this.#line.block(getCall(path, options)) : getResultOf(node)
   }
 
   /**
@@ -145,7 +147,8 @@ export class Tree {
    * if (tree.exists('/leader', { watch: () => elect() }) === null) elect()
    */
   exists(path: string, options?: WatchOptions): Stat | null {
-    return this.#line.block(existsCall(path, options))
+    const node = options === undefined ? this.#line.look(path) : undefined
+    return node === undefined ? this.#line.block(existsCall(path, options)) : statOf(node)
   }
 
   /**
@@ -160,7 +163,8 @@ export class Tree {
    * for (const name of tree.children('/members')) console.log(tree.get(`/members/${name}`).data)
    */
   children(path: string, options?: WatchOptions): string[] {
-    return this.#line.block(childrenCall(path, options))
+    const node = options === undefined ? this.#line.look(path) : undefined
+    return node === undefined ? this.#line.block(childrenCall(path, options)) : [...node.children]
   }
 
   /**

@@ -4,16 +4,19 @@
  * and stores nothing: what it loses, the next feed brings again.
  */
 
+import { PERMISSIONS, permits } from '../base/acl.ts'
 import { assert, unreachable } from '../base/assert.ts'
 import { ByteReader, ByteWriter, MalformedError } from '../base/bytes.ts'
 import { decodeFeedMessage, encodeObserverMessage, type FeedMessage } from '../base/feed.ts'
 import { follows, type Group, LOG_START, type LogPoint, pointOf } from '../base/group.ts'
 import { FEED_WINDOW_BYTES } from '../base/limits.ts'
+import type { ZPath } from '../base/path.ts'
 import type { WatchEvent } from '../base/reply.ts'
 import type { ReadRequest } from '../base/request.ts'
 import type { Zxid } from '../base/zxid.ts'
 import { TreeLoader } from '../tree/loader.ts'
 import { Tree } from '../tree/tree.ts'
+import type { Znode } from '../tree/znode.ts'
 import { applyGroup } from './apply.ts'
 import { type Held, mayTellOf, type ReadResult, read, resumeWatches } from './reads.ts'
 import { Watches } from './watches.ts'
@@ -115,6 +118,12 @@ export class Observer {
   unseat(reader: Reader): void {
     this.#readers.delete(reader)
     this.#watches.drop(reader)
+  }
+
+  /** A znode that may be read, true until more is taken in. */
+  node(path: ZPath): Znode | undefined {
+    const node = this.#tree.node(path)
+    return node !== undefined && permits(node.acl, PERMISSIONS.READ) ? node : undefined
   }
 
   /** Reads, and leaves a watch if the request asks for one. */
