@@ -1,4 +1,4 @@
-/** A session that reads in its thread: what it waits for, what it asks of its home all the same, and when it is told. */
+/** A session that reads in its thread: what it waits for, what it asks of its home all the same, when it is told. */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
