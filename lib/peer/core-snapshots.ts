@@ -6,7 +6,7 @@
 
 import { assert, unreachable } from '../base/assert.ts'
 import { SNAPSHOT_CHUNK_BYTES } from '../base/limits.ts'
-import type { Zxid } from '../base/zxid.ts'
+import { ZXID_ZERO, type Zxid } from '../base/zxid.ts'
 import type { Replica } from '../replica/replica.ts'
 import { TreeLoader } from '../tree/loader.ts'
 import { Tree } from '../tree/tree.ts'
@@ -14,8 +14,8 @@ import type { SnapshotHead, Staging } from '../zab/types.ts'
 import type { Zab } from '../zab/zab.ts'
 import type { StoreTask } from './core-tasks.ts'
 
-/** Of an own snapshot: a part is with the store, the store is ready for the next, or the last was handed over. */
-type Own = 'writing' | 'ready' | 'committing'
+/** Of an own snapshot: a part is with the store, the store is ready for the next, it has all, or is to show them. */
+type Own = 'writing' | 'ready' | 'complete' | 'committing'
 
 interface Incoming {
   readonly head: SnapshotHead
@@ -31,6 +31,8 @@ export class Snapshots {
   #renews = false
   #loggedBytes = 0
   #own: Own | undefined
+  /** Where it stands. */
+  #ownZxid: Zxid = ZXID_ZERO
   /** Given up after their last part was handed over: the store still tells of their end, and that is nobody's. */
   #endsToPassOver = 0
   #incoming: Incoming | undefined
@@ -70,12 +72,13 @@ export class Snapshots {
       if (due && this.#incoming === undefined) this.#begin(tree, zab)
       return
     }
-    if (this.#own !== 'ready') return
-    const bytes = tree.nextImageChunk(this.#chunkBytes)
-    if (bytes !== undefined) {
-      this.#tasks.push({ kind: 'snapshotChunk', bytes })
-      this.#own = 'writing'
-    } else {
+    if (this.#own === 'ready') {
+      const bytes = tree.nextImageChunk(this.#chunkBytes)
+      this.#own = bytes === undefined ? 'complete' : 'writing'
+      if (bytes !== undefined) this.#tasks.push({ kind: 'snapshotChunk', bytes })
+    }
+    // It must not be ahead of the log on disk: what it holds would survive a crash that its past did not.
+    if (this.#own === 'complete' && zab.durableZxid >= this.#ownZxid) {
       this.#own = 'committing'
       this.#tasks.push({ kind: 'snapshotCommit' })
     }
@@ -110,14 +113,13 @@ export class Snapshots {
 
   #begin(tree: Tree, zab: Zab): void {
     const { history } = zab
-    // The snapshot must not be ahead of the log on disk: what it holds would survive a crash that its past did not.
-    if (zab.durableZxid < history.committed) return
     assert(tree.zxid === history.committed, 'a snapshot holds all that is committed')
     const full = this.#renews || this.#wantsFull || tree.needsFullImage
     this.#renews = false
     const { digest } = tree.beginImage(full ? 'full' : 'delta')
     this.#loggedBytes = 0
     this.#own = 'writing'
+    this.#ownZxid = tree.zxid
     this.#tasks.push({ kind: 'snapshotBegin', head: history.committedHead(digest), full })
   }
 

@@ -174,8 +174,8 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         'lib/peer/core-snapshots.ts',
-        '    if (zab.durableZxid < history.committed) return\n',
-        '',
+        "if (this.#own === 'complete' && zab.durableZxid >= this.#ownZxid) {",
+        "if (this.#own === 'complete') {",
       ),
     ],
     killers: [testFile('test/peer/snapshots.test.ts')],
