@@ -51,7 +51,7 @@ export function runProgram(t: TestContext, file: string, args: readonly string[]
 }
 
 // Node 20 does not hand `--import tsx` down to a thread whose entry is TypeScript, so the thread registers it first.
-const BOOT = `
+export const BOOT = `
 const { workerData } = require('node:worker_threads')
 import('tsx/esm/api').then(({ register }) => { register(); return import(workerData.entry) })
 `
