@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { create, remove, SYNC, set } from '../replica/support.ts'
+import { PERMISSIONS } from '../../lib/base/acl.ts'
+import { create, path, remove, SYNC, set } from '../replica/support.ts'
 import { HandThread } from './hand-thread.ts'
 
 /** A thread whose session reads in it, where another's session has made `/a` and `/b`. */
@@ -259,6 +260,34 @@ test('what is read is the caller’s own', () => {
   const before = thread.readData('/a')
   thread.run()
   assert.equal(Buffer.from(before).toString(), large, 'what was read stays as it was')
+})
+
+test('a look shows what a read would, where a read would not have to wait', () => {
+  const thread = new HandThread()
+  const acl = [{ permissions: PERMISSIONS.DELETE, scheme: 'world', id: 'anyone' }]
+  thread.otherWrites(create('/a'), create('/secret', { acl }))
+  const look = (at: string) => thread.core.look(path(at))
+  assert.equal(look('/a'), undefined, 'no seat')
+  thread.seat()
+  assert.equal(look('/a')?.path, '/a')
+  assert.equal(look('/none'), undefined)
+  assert.equal(look('/secret'), undefined)
+  thread.read('get', '/a', true)
+  assert.equal(look('/a'), undefined, 'an answer is to be handed on')
+  thread.story()
+  assert.equal(look('/a')?.version, 0)
+  thread.otherWrites(set('/a', '1'))
+  thread.feed()
+  assert.equal(look('/a'), undefined, 'the change is to be told')
+  assert.deepEqual(thread.story(), ['dataChanged /a'])
+  assert.equal(look('/a')?.version, 1)
+  thread.write(set('/a', '2'))
+  assert.equal(look('/a'), undefined, 'a write is under way')
+  thread.run()
+  thread.story()
+  assert.equal(look('/a')?.version, 2)
+  thread.core.disconnected()
+  assert.equal(look('/a'), undefined, 'no seat any more')
 })
 
 test('a seat is taken with nothing to wait for, also when the observer is ahead', () => {

@@ -3,6 +3,7 @@
 import { SCENARIO_MUTATIONS } from '../scenarios/mutations.ts'
 import { BROADCAST_MUTATIONS } from './broadcast.ts'
 import { ELECTION_MUTATIONS } from './elections.ts'
+import { LOCAL_READ_MUTATIONS } from './local-reads.ts'
 import type { Mutation } from './mutation.ts'
 import { RECOVERING_MUTATIONS } from './recovering.ts'
 import { REQUEST_MUTATIONS } from './requests.ts'
@@ -19,6 +20,7 @@ export const CATALOGUE: readonly Mutation[] = [
   ...RECOVERING_MUTATIONS,
   ...REQUEST_MUTATIONS,
   ...SESSION_MUTATIONS,
+  ...LOCAL_READ_MUTATIONS,
   ...SURROUNDINGS_MUTATIONS,
   ...SCENARIO_MUTATIONS,
 ]
