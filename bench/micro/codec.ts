@@ -10,7 +10,7 @@ import {
   decodeClientMessage,
   encodeClientMessage,
 } from '../../lib/base/request.ts'
-import { decodePayload, PayloadWriter, type Txn } from '../../lib/base/txn.ts'
+import { PayloadReader, PayloadWriter, type Txn } from '../../lib/base/txn.ts'
 import { makeEpoch, makeZxid, type SessionId } from '../../lib/base/zxid.ts'
 import { decodePeerMessage, FramePacker } from '../../lib/zab/codec.ts'
 import type { PeerMessage } from '../../lib/zab/types.ts'
@@ -59,6 +59,12 @@ function encodePayload(): Uint8Array {
   return payloadWriter.take()
 }
 
+function readAll(): number {
+  const reader = new PayloadReader(payload)
+  while (reader.next() !== undefined);
+  return reader.count
+}
+
 const requestFrame = Uint8Array.from(encodeRequest())
 const payload = encodePayload()
 const first = makeZxid(makeEpoch(1), 1)
@@ -74,7 +80,7 @@ export const CODEC_CASES: readonly Case[] = [
   { name: 'request: encode', run: encodeRequest },
   { name: 'request: decode', run: () => decodeClientMessage(new ByteReader(requestFrame)) },
   { name: `payload: encode ×${TXNS_PER_GROUP}`, run: encodePayload },
-  { name: `payload: decode ×${TXNS_PER_GROUP}`, run: () => decodePayload(new ByteReader(payload)) },
+  { name: `payload: decode ×${TXNS_PER_GROUP}`, run: readAll },
   { name: 'peer frame: encode', run: () => packer.pack([proposal]) },
   { name: 'peer frame: decode', run: () => decodePeerMessage(new ByteReader(proposalFrame)) },
   { name: 'crc32 of 64 KiB', run: () => crc32(block) },

@@ -25,3 +25,20 @@ export interface Stat {
   readonly dataLength: number
   readonly numChildren: number
 }
+
+/** The numbers as they are now, whoever holds them. */
+export function copyStat(stat: Stat): Stat {
+  return {
+    czxid: stat.czxid,
+    mzxid: stat.mzxid,
+    pzxid: stat.pzxid,
+    ctime: stat.ctime,
+    mtime: stat.mtime,
+    version: stat.version,
+    cversion: stat.cversion,
+    aversion: stat.aversion,
+    ephemeralOwner: stat.ephemeralOwner,
+    dataLength: stat.dataLength,
+    numChildren: stat.numChildren,
+  }
+}

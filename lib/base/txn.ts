@@ -6,7 +6,7 @@
 
 import type { Acl } from './acl.ts'
 import { readAcl, writeAcl } from './acl-codec.ts'
-import { type ByteReader, ByteWriter, MalformedError } from './bytes.ts'
+import { ByteReader, ByteWriter, MalformedError } from './bytes.ts'
 import { type ErrorCode, errorFromWire, errorToWire } from './errors.ts'
 import type { ZPath } from './path.ts'
 import type { SessionId, Sid } from './zxid.ts'
@@ -214,23 +214,32 @@ export class PayloadWriter {
   }
 }
 
-export interface Payload {
+/** Reads a group's payload, one transaction after the other. Data of creates and sets are views on it. */
+export class PayloadReader {
+  /** The leader's clock when it made the group. */
   readonly time: number
-  readonly txns: readonly Txn[]
-}
+  readonly count: number
+  readonly #from: ByteReader
+  #left: number
 
-/** Decodes a group's payload. Data of creates and sets are views on it: copy what is kept. */
-export function decodePayload(from: ByteReader): Payload {
-  const time = from.u53()
-  const count = from.u32()
-  const txns: Txn[] = []
-  for (let i = 0; i < count; i++) {
+  constructor(payload: Uint8Array) {
+    const from = new ByteReader(payload)
+    this.#from = from
+    this.time = from.u53()
+    this.count = from.u32()
+    this.#left = this.count
+  }
+
+  /** Undefined after the last one. */
+  next(): Txn | undefined {
+    if (this.#left === 0) return undefined
+    this.#left--
+    const from = this.#from
     const type = from.u8()
     const sessionId = from.u53() as SessionId
     const cxid = from.u53()
     const unanswered = from.u16()
     const digest = from.u53()
-    txns.push({ sessionId, cxid, unanswered, digest, body: readBody(type, from) })
+    return { sessionId, cxid, unanswered, digest, body: readBody(type, from) }
   }
-  return { time, txns }
 }

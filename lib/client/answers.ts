@@ -2,8 +2,8 @@
 
 import { assert } from '../base/assert.ts'
 import type { Reply } from '../base/reply.ts'
-import type { Stat } from '../base/stat.ts'
-import { statOf, type Znode } from '../tree/znode.ts'
+import { copyStat, type Stat } from '../base/stat.ts'
+import type { Znode } from '../tree/znode.ts'
 
 /** A znode's data and metadata, read at one moment. */
 export interface GetResult {
@@ -24,7 +24,7 @@ function own(view: Uint8Array): Buffer {
 export function getResultOf(node: Znode): GetResult {
   const data = Buffer.allocUnsafe(node.data.length)
   data.set(node.data)
-  return { data, stat: statOf(node) }
+  return { data, stat: copyStat(node) }
 }
 
 export function pathAnswer(reply: Reply): string {

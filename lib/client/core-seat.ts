@@ -7,6 +7,7 @@
 import type { ZPath } from '../base/path.ts'
 import type { WatchEvent } from '../base/reply.ts'
 import type { ReadRequest } from '../base/request.ts'
+import { copyStat } from '../base/stat.ts'
 import type { Zxid } from '../base/zxid.ts'
 import type { Observer, Reader } from '../replica/observer.ts'
 import type { Held, ReadResult } from '../replica/reads.ts'
@@ -39,10 +40,16 @@ export class Seat implements Reader {
     return this.#observer.zxid
   }
 
-  /** Data in the result is a copy: what the observer holds changes with the next transaction. */
+  /** The result is a copy: what the observer holds changes with the next transaction. */
   read(request: ReadRequest): ReadResult {
-    const result = this.#observer.read(this, request)
-    return result.data === undefined ? result : { ...result, data: new Uint8Array(result.data) }
+    const { zxid, code, stat, data, names } = this.#observer.read(this, request)
+    return {
+      zxid,
+      code,
+      stat: stat && copyStat(stat),
+      data: data && new Uint8Array(data),
+      names,
+    }
   }
 
   /** A znode that may be read. */

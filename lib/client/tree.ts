@@ -1,8 +1,7 @@
 /** The blocking face of a session, and the way to the other one. Methods check, normalise and hand on to the line. */
 
-import type { Stat } from '../base/stat.ts'
+import { copyStat, type Stat } from '../base/stat.ts'
 import type { SessionId } from '../base/zxid.ts'
-import { statOf } from '../tree/znode.ts'
 import { type GetResult, getResultOf } from './answers.ts'
 import {
   childrenCall,
@@ -148,7 +147,7 @@ export class Tree {
    */
   exists(path: string, options?: WatchOptions): Stat | null {
     const node = options === undefined ? this.#line.look(path) : undefined
-    return node === undefined ? this.#line.block(existsCall(path, options)) : statOf(node)
+    return node === undefined ? this.#line.block(existsCall(path, options)) : copyStat(node)
   }
 
   /**

@@ -40,14 +40,16 @@ export class Overlay<Key, Entry extends OverlayEntry<Key>> {
     this.#changed.push(entry)
   }
 
-  /** Everything up to `zxid` is applied: drops each entry that no later transaction changes. */
-  settle(zxid: Zxid): void {
+  /** Everything up to `zxid` is applied: drops each entry that no later transaction changes, and tells of it. */
+  settle(zxid: Zxid, onGone?: (entry: Entry) => void): void {
     for (;;) {
       const oldest = this.#zxids.first
       if (oldest === undefined || oldest > zxid) return
       this.#zxids.shift()
       const entry = this.#changed.shift()!
-      if (entry.changedBy === oldest) this.#entries.delete(entry.key)
+      if (entry.changedBy !== oldest) continue
+      this.#entries.delete(entry.key)
+      onGone?.(entry)
     }
   }
 }

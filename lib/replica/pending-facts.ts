@@ -19,8 +19,8 @@ export interface Moment {
 
 /** A znode. A deleted one stays as an entry that says so until its deletion is applied. */
 export class PendingNode implements NodeFacts, OverlayEntry<ZPath> {
-  readonly key: ZPath
-  readonly pathHash: number
+  key: ZPath
+  pathHash: number
   changedBy: Zxid = ZXID_ZERO
   present = false
   czxid: Zxid = ZXID_ZERO
@@ -50,22 +50,30 @@ export class PendingNode implements NodeFacts, OverlayEntry<ZPath> {
 
   static copyOf(node: Znode): PendingNode {
     const copy = new PendingNode(node.path, node.pathHash)
-    copy.present = true
-    copy.czxid = node.czxid
-    copy.mzxid = node.mzxid
-    copy.pzxid = node.pzxid
-    copy.ctime = node.ctime
-    copy.mtime = node.mtime
-    copy.version = node.version
-    copy.creates = node.creates
-    copy.aversion = node.aversion
-    copy.ephemeralOwner = node.ephemeralOwner
-    copy.dataHash = node.dataHash
-    copy.aclHash = node.aclHash
-    copy.acl = node.acl
-    copy.numChildren = node.children.size
-    copy.digest = node.digest
+    copy.become(node)
     return copy
+  }
+
+  /** Stands for that znode from now on, whatever it stood for. */
+  become(node: Znode): void {
+    this.key = node.path
+    this.pathHash = node.pathHash
+    this.changedBy = ZXID_ZERO
+    this.present = true
+    this.czxid = node.czxid
+    this.mzxid = node.mzxid
+    this.pzxid = node.pzxid
+    this.ctime = node.ctime
+    this.mtime = node.mtime
+    this.version = node.version
+    this.creates = node.creates
+    this.aversion = node.aversion
+    this.ephemeralOwner = node.ephemeralOwner
+    this.dataHash = node.dataHash
+    this.aclHash = node.aclHash
+    this.acl = node.acl
+    this.numChildren = node.numChildren
+    this.digest = node.digest
   }
 
   /** Comes into being, perhaps not for the first time. */

@@ -13,14 +13,21 @@ import { parentOf, type ZPath } from '../base/path.ts'
 import { NO_SESSION, type SessionId, type Sid, type Zxid } from '../base/zxid.ts'
 import { addDigest, hashData, nodeDigest, removeDigest, sessionDigest } from '../tree/digest.ts'
 import type { Tree } from '../tree/tree.ts'
+import type { Znode } from '../tree/znode.ts'
 import { Overlay } from './overlay.ts'
 import { type Moment, PendingNode, PendingSession } from './pending-facts.ts'
+
+const SPARE_NODES_MAX = 4096
 
 export class PendingView {
   readonly #tree: Tree
   readonly #nodes = new Overlay<ZPath, PendingNode>()
   readonly #sessions = new Overlay<SessionId, PendingSession>()
   #digest: number
+  readonly #spare: PendingNode[] = []
+  readonly #onNodeGone = (node: PendingNode): void => {
+    if (this.#spare.length < SPARE_NODES_MAX) this.#spare.push(node)
+  }
 
   constructor(tree: Tree) {
     this.#tree = tree
@@ -41,7 +48,7 @@ export class PendingView {
     const entry = this.#nodes.get(path)
     if (entry !== undefined) return entry.present ? entry : undefined
     const node = this.#tree.node(path)
-    return node === undefined ? undefined : PendingNode.copyOf(node)
+    return node === undefined ? undefined : this.#copyOf(node)
   }
 
   session(id: SessionId): PendingSession | undefined {
@@ -134,10 +141,18 @@ export class PendingView {
 
   /** Everything up to `zxid` is applied to the tree: drops what no later transaction changes. */
   settle(zxid: Zxid): void {
-    this.#nodes.settle(zxid)
+    this.#nodes.settle(zxid, this.#onNodeGone)
     this.#sessions.settle(zxid)
     if (this.size > 0) return
     assert(this.#digest === this.#tree.digest, 'with nothing under way, tree and view agree')
+  }
+
+  /** Entries come and go with every write: those that went are used again. */
+  #copyOf(node: Znode): PendingNode {
+    const spare = this.#spare.pop()
+    if (spare === undefined) return PendingNode.copyOf(node)
+    spare.become(node)
+    return spare
   }
 
   #nodeChanged(node: PendingNode, zxid: Zxid): void {

@@ -35,7 +35,7 @@ export class Preparer {
   readonly #view: PendingView
   readonly #groups = new GroupCollector()
   readonly #clocks: SessionTracker
-  readonly #dataBytesMax: number
+  readonly #scene: Scene
   readonly #timeoutMsMin: number
   readonly #lastOfEpoch: Zxid
   /** Moment of the transaction that is made next. */
@@ -51,11 +51,11 @@ export class Preparer {
     assert(last >= tree.zxid, 'a leader goes on after all that it has applied')
     this.#view = new PendingView(tree)
     this.#clocks = new SessionTracker(tickMs)
-    this.#dataBytesMax = dataBytesMax
     this.#timeoutMsMin = SESSION_TIMEOUT_TICKS_MIN * tickMs
     this.#lastOfEpoch = makeZxid(epochOf(last), counterMax)
     this.#last = last
     this.#at = { zxid: last, timeMs: 0 }
+    this.#scene = { view: this.#view, at: this.#at, dataBytesMax }
     for (const session of tree.sessions()) this.#clocks.add(session.id, session.timeoutMs)
   }
 
@@ -137,13 +137,7 @@ export class Preparer {
       return
     }
     this.#view.countWrite(session, cxid, this.#at.zxid)
-    const scene: Scene = {
-      view: this.#view,
-      session,
-      at: this.#at,
-      dataBytesMax: this.#dataBytesMax,
-    }
-    this.#add(sessionId, cxid, unanswered, resolveWrite(scene, request))
+    this.#add(sessionId, cxid, unanswered, resolveWrite(this.#scene, session, request))
   }
 
   #openSession(submission: Of<'open'>): void {

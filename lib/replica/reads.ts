@@ -11,6 +11,7 @@ import type { Zxid } from '../base/zxid.ts'
 import type { Change, Tree } from '../tree/tree.ts'
 import type { Watches } from './watches.ts'
 
+/** Stat and data are the znode's own: true until the next transaction is applied. */
 export type ReadResult = Omit<Reply, 'xid'>
 
 export function read<W extends object>(
@@ -27,13 +28,12 @@ export function read<W extends object>(
     return { zxid, code: 'NO_NODE' }
   }
   if (!permits(node.acl, PERMISSIONS.READ)) return { zxid, code: 'NO_AUTH' }
-  const stat = tree.statOf(node)
   if (kind === 'children') {
     if (watch) watches.watchChildren(path, watcher)
-    return { zxid, stat, names: [...node.children] }
+    return { zxid, stat: node, names: [...node.children] }
   }
   if (watch) watches.watchNode(path, watcher)
-  return kind === 'get' ? { zxid, stat, data: node.data } : { zxid, stat }
+  return kind === 'get' ? { zxid, stat: node, data: node.data } : { zxid, stat: node }
 }
 
 /** A change, and the transaction that made it as far as the tree still tells. */

@@ -17,10 +17,9 @@ import type { Moment, PendingNode, PendingSession } from './pending-facts.ts'
 const ANY_VERSION = -1
 const NO_DATA = new Uint8Array(0)
 
-/** Where a request is resolved. The session's write is counted already. */
+/** Where requests are resolved. */
 export interface Scene {
   readonly view: PendingView
-  readonly session: PendingSession
   readonly at: Moment
   readonly dataBytesMax: number
 }
@@ -46,8 +45,8 @@ function nearestAncestor(view: PendingView, path: ZPath): { node: PendingNode; m
   }
 }
 
-function resolveCreate(scene: Scene, request: CreateRequest): TxnBody {
-  const { view, session, at } = scene
+function resolveCreate(scene: Scene, session: PendingSession, request: CreateRequest): TxnBody {
+  const { view, at } = scene
   const { data, acl, ephemeral } = request
   if (data.length > scene.dataBytesMax) return refused('DATA_TOO_LARGE')
   const { node: ancestor, missing } = nearestAncestor(view, request.path)
@@ -99,14 +98,15 @@ function resolveSet(scene: Scene, request: SetRequest): TxnBody {
   return { type: 'set', path, data, version }
 }
 
-/** Resolves any write but the close of a session, which is no write of it any more. */
+/** Resolves any write of the session, counted already, but its close, which is no write of it any more. */
 export function resolveWrite(
   scene: Scene,
+  session: PendingSession,
   request: Exclude<WriteRequest, { kind: 'closeSession' }>,
 ): TxnBody {
   switch (request.kind) {
     case 'create':
-      return resolveCreate(scene, request)
+      return resolveCreate(scene, session, request)
     case 'delete':
       return resolveDelete(scene, request)
     case 'set':

@@ -8,7 +8,6 @@ import { type Acl, OPEN_ACL } from '../base/acl.ts'
 import { assert, InvariantError, unreachable } from '../base/assert.ts'
 import { nameOf, parentOf, ROOT, type ZPath } from '../base/path.ts'
 import type { EventType, Outcome } from '../base/reply.ts'
-import type { Stat } from '../base/stat.ts'
 import type { Txn, TxnBody } from '../base/txn.ts'
 import {
   counterOf,
@@ -22,7 +21,7 @@ import { addDigest, nodeDigest, removeDigest, sessionDigest } from './digest.ts'
 import { type ImageHead, Imager } from './image.ts'
 import type { ImageKind } from './ledger.ts'
 import { MutableSession, type SessionRecord } from './sessions.ts'
-import { MutableZnode, statOf, type Znode } from './znode.ts'
+import { MutableZnode, type Znode } from './znode.ts'
 
 /** One change that watches may wait for. */
 export interface Change {
@@ -31,6 +30,7 @@ export interface Change {
 }
 
 export interface Applied {
+  /** Its stat is the znode's own: true until the next transaction is applied. */
   readonly outcome: Outcome
   /** In the order in which watches see them. */
   readonly changes: readonly Change[]
@@ -95,10 +95,6 @@ export class Tree {
 
   node(path: ZPath): Znode | undefined {
     return this.#nodes.get(path)
-  }
-
-  statOf(node: Znode): Stat {
-    return statOf(node)
   }
 
   session(id: SessionId): SessionRecord | undefined {
@@ -185,7 +181,7 @@ export class Tree {
     node.mtime = time
     this.#redigestNode(node)
     return {
-      outcome: { zxid, stat: statOf(node) },
+      outcome: { zxid, stat: node },
       changes: [{ type: 'dataChanged', path: node.path }],
     }
   }
@@ -198,7 +194,7 @@ export class Tree {
     const owner = body.ephemeral ? sessionId : NO_SESSION
     const node = this.#insert(body.path, body.data, body.acl, owner, zxid, time, changes)
     if (body.ephemeral) this.#expectSession(sessionId).ephemerals.add(body.path)
-    return { outcome: { zxid, path: body.path, stat: statOf(node) }, changes }
+    return { outcome: { zxid, path: body.path, stat: node }, changes }
   }
 
   #delete(path: ZPath, zxid: Zxid): Applied {

@@ -9,8 +9,8 @@ import type { Stat } from '../base/stat.ts'
 import type { SessionId, Zxid } from '../base/zxid.ts'
 import { hashAcl, hashData, hashPath, type NodeFacts } from './digest.ts'
 
-/** Facts of a znode, true until the next transaction is applied: do not keep one longer than that. */
-export interface Znode extends NodeFacts {
+/** Facts of a znode, its stat too, true until the next transaction is applied: do not keep one longer than that. */
+export interface Znode extends NodeFacts, Stat {
   readonly path: ZPath
   /** A change of data may be written over it: copy what is to be kept. */
   readonly data: Uint8Array
@@ -72,6 +72,19 @@ export class MutableZnode implements Znode {
     this.aclHash = hashAcl(acl)
   }
 
+  get numChildren(): number {
+    return this.names === undefined ? 0 : this.names.size
+  }
+
+  /** Counts creations and deletions of children; deletions are creations that are no longer there. */
+  get cversion(): number {
+    return (2 * this.creates - this.numChildren) | 0
+  }
+
+  get dataLength(): number {
+    return this.data.length
+  }
+
   get children(): ReadonlySet<string> {
     return this.names ?? NO_CHILDREN
   }
@@ -92,23 +105,5 @@ export class MutableZnode implements Znode {
     const removed = this.names?.delete(name) ?? false
     if (this.names?.size === 0) this.names = undefined
     return removed
-  }
-}
-
-/** `cversion` counts creations and deletions of children; deletions are creations that are no longer there. */
-export function statOf(node: Znode): Stat {
-  const numChildren = node.children.size
-  return {
-    czxid: node.czxid,
-    mzxid: node.mzxid,
-    pzxid: node.pzxid,
-    ctime: node.ctime,
-    mtime: node.mtime,
-    version: node.version,
-    cversion: (2 * node.creates - numChildren) | 0,
-    aversion: node.aversion,
-    ephemeralOwner: node.ephemeralOwner,
-    dataLength: node.data.length,
-    numChildren,
   }
 }

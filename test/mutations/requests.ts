@@ -170,8 +170,8 @@ export const REQUEST_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         'lib/tree/znode.ts',
-        'cversion: (2 * node.creates - numChildren) | 0',
-        'cversion: node.creates | 0',
+        'return (2 * this.creates - this.numChildren) | 0',
+        'return this.creates | 0',
       ),
     ],
     killers: [testFile('test/tree/tree.test.ts')],
@@ -188,8 +188,8 @@ export const REQUEST_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         PREPARE,
-        `    this.#add(sessionId, cxid, unanswered, resolveWrite(scene, request))`,
-        `    const body = resolveWrite(scene, request)
+        `    this.#add(sessionId, cxid, unanswered, resolveWrite(this.#scene, session, request))`,
+        `    const body = resolveWrite(this.#scene, session, request)
     if (body.type !== 'error') this.#add(sessionId, cxid, unanswered, body)`,
       ),
     ],
@@ -211,8 +211,8 @@ export const REQUEST_MUTATIONS: readonly Mutation[] = [
       ),
       patch(
         PREPARE,
-        `    this.#add(sessionId, cxid, unanswered, resolveWrite(scene, request))`,
-        `    this.#add(sessionId, session.lastCxid, unanswered, resolveWrite(scene, request))`,
+        `    this.#add(sessionId, cxid, unanswered, resolveWrite(this.#scene, session, request))`,
+        `    this.#add(sessionId, session.lastCxid, unanswered, resolveWrite(this.#scene, session, request))`,
       ),
     ],
     killers: [testFile('test/replica/prepare.test.ts')],

@@ -1,13 +1,14 @@
 /** The leader's part alone, over a tree of its own. */
 
 import assert from 'node:assert/strict'
-import { ByteReader, ByteWriter } from '../../lib/base/bytes.ts'
+import { ByteWriter } from '../../lib/base/bytes.ts'
 import { SESSION_TIMEOUT_TICKS_MIN } from '../../lib/base/limits.ts'
 import { encodeSubmission, type Submission, type WriteRequest } from '../../lib/base/request.ts'
-import { decodePayload, type Txn } from '../../lib/base/txn.ts'
+import type { Txn } from '../../lib/base/txn.ts'
 import { makeEpoch, makeSid, makeZxid, type Zxid } from '../../lib/base/zxid.ts'
 import { Preparer } from '../../lib/replica/prepare.ts'
 import { Tree } from '../../lib/tree/tree.ts'
+import { decodePayload } from '../support/payload.ts'
 import { DATA_BYTES_MAX, PASSWORD, TICK_MS } from './support.ts'
 
 export const OWNER = makeSid(1)
@@ -43,7 +44,7 @@ export class Bench {
   collect(): Txn[] {
     const before = this.inFlight.length
     for (const { payload, count } of this.preparer.takeGroups()) {
-      const { time, txns } = decodePayload(new ByteReader(payload))
+      const { time, txns } = decodePayload(payload)
       assert.equal(txns.length, count)
       for (const txn of txns) {
         this.#zxid = (this.#zxid + 1) as Zxid

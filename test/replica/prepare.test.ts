@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Acl, PERMISSIONS } from '../../lib/base/acl.ts'
-import { ByteReader } from '../../lib/base/bytes.ts'
 import {
   GROUP_BYTES_MAX,
   SEQUENCE_MAX,
   SESSION_TIMEOUT_MS_MAX,
   SESSION_TIMEOUT_MS_MIN,
 } from '../../lib/base/limits.ts'
-import { decodePayload } from '../../lib/base/txn.ts'
 import { COUNTER_MAX, makeEpoch, makeZxid } from '../../lib/base/zxid.ts'
 import { nextVersion } from '../../lib/replica/resolve.ts'
+import { decodePayload } from '../support/payload.ts'
 import { Bench, encode, LIFE_TICKS, OWNER } from './bench.ts'
 import {
   CLOSE,
@@ -248,7 +247,7 @@ test('groups are closed when they grow large, in order', () => {
     needed,
   )
   const names = groups.flatMap(({ payload }) =>
-    decodePayload(new ByteReader(payload)).txns.map(({ body }) => 'path' in body && body.path),
+    decodePayload(payload).txns.map(({ body }) => 'path' in body && body.path),
   )
   assert.deepEqual(
     names,

@@ -5,12 +5,12 @@
  */
 
 import assert from 'node:assert/strict'
-import { ByteReader } from '../../lib/base/bytes.ts'
 import type { Group } from '../../lib/base/group.ts'
 import type { ReadRequest, WriteRequest } from '../../lib/base/request.ts'
-import { decodePayload, type Txn } from '../../lib/base/txn.ts'
+import type { Txn } from '../../lib/base/txn.ts'
 import type { Zxid } from '../../lib/base/zxid.ts'
 import type { Replica } from '../../lib/replica/replica.ts'
+import { decodePayload } from '../support/payload.ts'
 import { Prng } from '../support/prng.ts'
 import { CheckingClient } from './checking-client.ts'
 import { Model } from './model.ts'
@@ -235,7 +235,7 @@ export class World {
   }
 
   #tellModel(group: Group): void {
-    const { txns } = decodePayload(new ByteReader(group.payload))
+    const { txns } = decodePayload(group.payload)
     txns.forEach((txn, n) => {
       this.#tellModelOf(txn, (group.first + n) as Zxid)
     })

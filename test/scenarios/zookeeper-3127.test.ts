@@ -12,10 +12,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { InvariantError } from '../../lib/base/assert.ts'
-import { ByteReader } from '../../lib/base/bytes.ts'
-import { decodePayload } from '../../lib/base/txn.ts'
 import type { Zxid } from '../../lib/base/zxid.ts'
 import { create, remove, set } from '../replica/support.ts'
+import { decodePayload } from '../support/payload.ts'
 import { Chronicle } from './chronicle.ts'
 import type { HandClient } from './hand-client.ts'
 import { HandEnsemble, type HandPeer } from './hand-ensemble.ts'
@@ -30,7 +29,7 @@ function restart({ disk, core }: HandPeer, chronicle: Chronicle): number {
   for (const group of peer.history.groups) {
     // What was never committed is nothing to compare with.
     if (group.last > core.tree.zxid) break
-    const { time, txns } = decodePayload(new ByteReader(group.payload))
+    const { time, txns } = decodePayload(group.payload)
     for (const [at, txn] of txns.entries()) tree.apply(txn, (group.first + at) as Zxid, time)
     assert.equal(tree.zxid, group.last, 'a group is whole')
     replayed++
@@ -112,7 +111,7 @@ test('no transaction can be replayed over a tree that has it', () => {
   const { tree, zab } = ensemble.peer(1).core
   const { digest } = tree
   for (const group of zab.history.groupsAfter(0 as Zxid) ?? []) {
-    const { time, txns } = decodePayload(new ByteReader(group.payload))
+    const { time, txns } = decodePayload(group.payload)
     txns.forEach((txn, at) => {
       assert.throws(() => tree.apply(txn, (group.first + at) as Zxid, time), InvariantError)
     })

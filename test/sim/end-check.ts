@@ -3,12 +3,12 @@
  * intervals, of every peer, and once more when all is quiet.
  */
 
-import { ByteReader } from '../../lib/base/bytes.ts'
 import { childOf, ROOT, type ZPath } from '../../lib/base/path.ts'
-import { decodePayload } from '../../lib/base/txn.ts'
+import { copyStat } from '../../lib/base/stat.ts'
 import { NO_SESSION, type Sid, type Zxid } from '../../lib/base/zxid.ts'
 import type { Tree } from '../../lib/tree/tree.ts'
 import type { History } from '../../lib/zab/history.ts'
+import { decodePayload } from '../support/payload.ts'
 import type { Chronicle } from './chronicle.ts'
 import { shortZxid } from './describe.ts'
 import type { DiskImage } from './disk-image.ts'
@@ -18,7 +18,7 @@ import { recover } from './recovery.ts'
 import { holds } from './violation.ts'
 
 /** What is looked at of a tree. */
-export type TreeLook = Pick<Tree, 'zxid' | 'nodeCount' | 'node' | 'statOf' | 'session' | 'sessions'>
+export type TreeLook = Pick<Tree, 'zxid' | 'nodeCount' | 'node' | 'session' | 'sessions'>
 
 export type LogLook = Pick<History, 'contiguous' | 'base' | 'committed' | 'groupsAfter'>
 
@@ -32,7 +32,7 @@ export function checkTree(sid: Sid, tree: TreeLook, { book, sessions, zxid }: Ex
     const equal =
       node !== undefined &&
       expected !== undefined &&
-      same(tree.statOf(node), expected.stat) &&
+      same(copyStat(node), expected.stat) &&
       same(node.data, expected.data) &&
       same([...node.children].sort(), [...expected.names].sort())
     holds(equal, 'Agreement', () => {
@@ -73,7 +73,7 @@ export function checkDisk(sid: Sid, image: DiskImage, chronicle: Chronicle): Tre
   chronicle.digested(sid, tree.zxid, tree.digest)
   for (const { first, last, payload } of groups) {
     if (last > peer.committed) break
-    const { time, txns } = decodePayload(new ByteReader(payload))
+    const { time, txns } = decodePayload(payload)
     txns.forEach((txn, at) => {
       tree.apply(txn, (first + at) as Zxid, time)
     })

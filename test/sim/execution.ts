@@ -5,14 +5,14 @@
  */
 
 import { PERMISSIONS } from '../../lib/base/acl.ts'
-import { ByteReader } from '../../lib/base/bytes.ts'
 import type { ErrorCode } from '../../lib/base/errors.ts'
 import type { Group } from '../../lib/base/group.ts'
 import { parentOf, ROOT, type ZPath } from '../../lib/base/path.ts'
 import type { Outcome } from '../../lib/base/reply.ts'
 import type { CreateRequest, WriteRequest } from '../../lib/base/request.ts'
-import { decodePayload, type Txn, type TxnBody } from '../../lib/base/txn.ts'
+import type { Txn, TxnBody } from '../../lib/base/txn.ts'
 import { NO_SESSION, type SessionId, type Zxid } from '../../lib/base/zxid.ts'
+import { decodePayload } from '../support/payload.ts'
 import { Book, isAllowed } from './book.ts'
 import { shortZxid } from './describe.ts'
 import { holds, Violation } from './violation.ts'
@@ -51,7 +51,7 @@ export class Execution {
 
   /** Returns the transactions of the group. */
   apply(group: Group): readonly Txn[] {
-    const { time, txns } = decodePayload(new ByteReader(group.payload))
+    const { time, txns } = decodePayload(group.payload)
     this.#time = time
     txns.forEach((txn, at) => {
       this.#zxid = (group.first + at) as Zxid

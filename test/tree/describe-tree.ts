@@ -1,6 +1,7 @@
 /** Everything a tree shows, as plain data that can be compared. */
 
 import { childOf, ROOT, type ZPath } from '../../lib/base/path.ts'
+import { copyStat } from '../../lib/base/stat.ts'
 import type { Tree } from '../../lib/tree/tree.ts'
 
 export interface TreeDescription {
@@ -19,7 +20,7 @@ function describeNodes(tree: Tree, path: ZPath): unknown[] {
   const data = Buffer.from(node.data).toString('latin1')
   const names = [...node.children].sort()
   return [
-    { path, data, acl, creates, stat: tree.statOf(node) },
+    { path, data, acl, creates, stat: copyStat(node) },
     ...names.flatMap(name => describeNodes(tree, childOf(path, name))),
   ]
 }
