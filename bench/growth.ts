@@ -8,7 +8,7 @@ import type { Chapter } from './growth/chapter.ts'
 import { type GrowthOptions, ROOMS } from './growth/options.ts'
 import { countArgument } from './util/arguments.ts'
 import { runProcess } from './util/child.ts'
-import { describeMachine } from './util/machine.ts'
+import { describeBusy, describeMachine } from './util/machine.ts'
 import { writeJson } from './util/places.ts'
 import {
   chooseParts,
@@ -46,6 +46,9 @@ async function main(): Promise<void> {
     sessions: countArgument('sessions', values.sessions, 1),
     beside: !values.alone,
   }
+  const machine = await describeMachine(options.directory)
+  const busy = describeBusy(machine)
+  if (busy !== undefined) console.log(busy)
   const format = values.markdown ? formatMarkdown : formatTable
   const figures: Record<string, object> = {}
   for (const room of chooseParts('only', values.only, ROOMS)) {
@@ -56,7 +59,6 @@ async function main(): Promise<void> {
     figures[room] = chapter.figures
   }
   if (options.jsonFile === undefined) return
-  const machine = describeMachine(options.directory)
   writeJson(options.jsonFile, { machine, plan: planOf(options), ...figures })
 }
 

@@ -1,7 +1,8 @@
 // Runs a program of this folder as the package ships: `node bench/run.mjs compare …`. Library and benchmarks are
-// compiled, since the loader that runs the sources adds work of its own to every closure and to the start of every
-// thread. All that a run leaves behind is in one directory, which goes when the run ends, however it ends; so do the
-// processes it has started. Plain JavaScript without packages: it is what compiles the rest.
+// compiled, since the loader that runs the sources doubles the time a thread takes to start, and is no part of what
+// users run. Options of Node.js before the file name hold for the program too (`node --cpu-prof bench/run.mjs write`).
+// All that a run leaves behind is in one directory, which goes when the run ends, however it ends; so do the processes
+// it has started. Plain JavaScript without packages: it is what compiles the rest.
 
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'

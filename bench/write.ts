@@ -13,7 +13,7 @@ import { floorLines, rowLines } from './load/report.ts'
 import type { Row } from './load/row.ts'
 import { openInNewDirectory } from './systems/quorumtree.ts'
 import { countArgument } from './util/arguments.ts'
-import { describeMachine } from './util/machine.ts'
+import { describeBusy, describeMachine } from './util/machine.ts'
 import { dataDirectory, writeJson } from './util/places.ts'
 import { planOf, RUN_OPTIONS, RUN_OPTIONS_USAGE, runOptions } from './util/run-options.ts'
 import { formatTable } from './util/table.ts'
@@ -59,6 +59,7 @@ async function main(): Promise<void> {
   const peers = countArgument('peers', values.peers, 1)
   const payloadBytes = countArgument('payload', values.payload, 0)
   const inFlight = countArgument('in-flight', values['in-flight'], 1)
+  const machine = await describeMachine(directory)
   const ownCost = await measureOwnCost()
   await using opened = await openInNewDirectory(directory, { peers, durability })
   const probe = await FloorProbe.open(dataDirectory('floors', directory), peers, durability)
@@ -68,8 +69,8 @@ async function main(): Promise<void> {
   const floors = probe.floors()
   await probe.close()
   tell(rows, floors, ownCost)
+  console.log(describeBusy(machine) ?? '')
   if (jsonFile === undefined) return
-  const machine = describeMachine(directory)
   writeJson(jsonFile, { machine, plan: planOf(options), ownCost, floors, rows })
 }
 

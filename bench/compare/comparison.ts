@@ -52,6 +52,7 @@ export class Comparison {
 
   async run(): Promise<Result> {
     const { directory, systems } = this.#options
+    const machine = await describeMachine(directory)
     const ownCost = await measureOwnCost()
     const probe = await FloorProbe.open(dataDirectory('floors', directory), PEERS, 'power')
     await this.#measureFloors(probe)
@@ -64,7 +65,7 @@ export class Comparison {
       this.#take(await measureEtcd(directory, this.#options))
     }
     return {
-      ...{ machine: describeMachine(directory), plan: planOf(this.#options), ownCost, floors },
+      ...{ machine, plan: planOf(this.#options), ownCost, floors },
       ...{ rows: this.#rows, failOver: this.#failOver, firstWrite: this.#firstWrite },
       rivalFailOver: this.#rivalFailOver,
       skipped: this.#skipped,

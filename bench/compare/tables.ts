@@ -2,6 +2,7 @@
 
 import { floorLines, rowLines } from '../load/report.ts'
 import { formatCount, formatMs } from '../util/format.ts'
+import { describeBusy } from '../util/machine.ts'
 import type { Lines } from '../util/table.ts'
 import { type Claim, claimsOf, verdictOf } from './claims.ts'
 import type { Result } from './result.ts'
@@ -57,6 +58,7 @@ export function tellResult(result: Result, format: (lines: Lines) => string): st
   const gib = (machine.memoryBytes / 1024 ** 3).toFixed(0)
   const where = `${machine.cores} cores (${machine.cpu}), ${gib} GiB, ${machine.fileSystem}`
   const how = `runs of ${plan.seconds} s after ${plan.warmUpSeconds} s, median of ${plan.runs}`
+  const busy = describeBusy(machine)
   const events = failOverLines(result)
   const tables = [
     claimLines(claimsOf(result)),
@@ -66,6 +68,7 @@ export function tellResult(result: Result, format: (lines: Lines) => string): st
   ].filter(lines => lines.length > 1)
   return [
     `${where}, Node ${machine.node}, ${machine.date}; ${how}.`,
+    ...(busy === undefined ? [] : [busy]),
     ...tables.map(format),
     `The load generator itself takes ${ownCost.closedLoopNs.toFixed(0)} ns per operation.`,
     ...skipped.map(reason => `Left out: ${reason}.`),
