@@ -125,13 +125,7 @@ const SESSIONS: readonly Mutation[] = [
   {
     name: 'replica-lent-out',
     says: 'Who reads is handed the memory of the replica, and may write to it.',
-    patches: [
-      patch(
-        SEAT,
-        'return result.data === undefined ? result : { ...result, data: new Uint8Array(result.data) }',
-        'return result',
-      ),
-    ],
+    patches: [patch(SEAT, 'data: data && new Uint8Array(data),', 'data,')],
     killers: [SEAT_TEST],
   },
   {
