@@ -31,9 +31,9 @@ class Reign {
     this.proposes({ ...body, password: new Uint8Array(0) })
   }
 
-  turn(inputs: readonly PeerInput[] = [], heard: readonly SessionId[] = []): void {
+  turn(inputs: readonly PeerInput[] = [], heard: readonly SessionId[] = [], busy = false): void {
     this.check.turned(P1, inputs, NOTHING)
-    this.check.led(E1, heard, this.#last)
+    this.check.led(E1, heard, this.#last, busy)
   }
 
   ticks(count: number): void {
@@ -96,4 +96,17 @@ test('a session whose client is gone is ended at once', () => {
   reign.check.turned(P2, [{ kind: 'disconnect', connection: 7 }], NOTHING)
   reign.expires()
   assert.equal(reign.check.expiries, 0)
+})
+
+test('time runs from when a session was heard of, though it is proposed later', () => {
+  const attach: TxnBody = { type: 'attach', owner: P2, connection: 8, granted: true }
+  const expiresAfter = (busyTicks: number): void => {
+    const reign = new Reign()
+    for (let i = 0; i < 3; i++) reign.turn([TICK], [], i < busyTicks)
+    reign.proposes(attach)
+    reign.ticks(7)
+    reign.expires()
+  }
+  expiresAfter(3)
+  assert.throws(() => expiresAfter(0), broken('NoRetroactiveExpiry'))
 })

@@ -19,6 +19,8 @@ const SLACK_TICKS = 1
 interface Proposed {
   readonly last: Zxid
   readonly tick: number
+  /** The leader heard of what is proposed here at this tick or later: by then, all it had heard of was proposed. */
+  readonly heardFrom: number
 }
 
 interface Reign {
@@ -27,6 +29,8 @@ interface Reign {
   /** Ascending; those before `next` are committed. */
   readonly proposed: Proposed[]
   next: number
+  /** At this tick nothing waited to be proposed. */
+  clearAt: number
   /** At which ticks the leader heard of each session; ascending but for those of transactions. */
   readonly heard: Map<SessionId, number[]>
 }
@@ -68,27 +72,31 @@ export class ExpiryCheck {
     for (const connection of closings) this.#ended.add(placeOf(sid, connection))
   }
 
-  /** The same turn, of a peer that leads `epoch` and has a log up to `last` now. */
-  led(epoch: Epoch, heard: readonly SessionId[], last: Zxid): void {
+  /**
+   * The same turn, of a peer that leads `epoch` and has a log up to `last` now. While its disk and those of a quorum
+   * are `busy`, what it hears of may wait before it is proposed.
+   */
+  led(epoch: Epoch, heard: readonly SessionId[], last: Zxid, busy: boolean): void {
     let reign = this.#reigns.get(epoch)
     if (reign === undefined) {
-      reign = { ticks: 0, proposed: [], next: 0, heard: new Map() }
+      reign = { ticks: 0, proposed: [], next: 0, clearAt: 0, heard: new Map() }
       this.#reigns.set(epoch, reign)
     } else if (this.#ticked) {
       reign.ticks++
     }
     if (epochOf(last) === epoch && reign.proposed.at(-1)?.last !== last) {
-      reign.proposed.push({ last, tick: reign.ticks })
-    }
+      reign.proposed.push({ last, tick: reign.ticks, heardFrom: reign.clearAt })
+      reign.clearAt = reign.ticks
+    } else if (!busy) reign.clearAt = reign.ticks
     for (const id of heard) hear(reign, id, reign.ticks)
   }
 
   /** Everything that is committed, in order. */
   committed(first: Zxid, txns: readonly Txn[]): void {
     const reign = this.#reigns.get(epochOf(first))
-    const tick = reign === undefined ? undefined : tickOf(reign, first)
+    const proposed = reign === undefined ? undefined : proposalOf(reign, first)
     txns.forEach((txn, at) => {
-      this.#committedOne((first + at) as Zxid, txn, reign, tick)
+      this.#committedOne((first + at) as Zxid, txn, reign, proposed)
     })
   }
 
@@ -96,7 +104,7 @@ export class ExpiryCheck {
     zxid: Zxid,
     { sessionId, cxid, body }: Txn,
     reign: Reign | undefined,
-    tick: number | undefined,
+    proposed: Proposed | undefined,
   ): void {
     switch (body.type) {
       case 'open': {
@@ -116,13 +124,13 @@ export class ExpiryCheck {
         break
       }
       case 'close':
-        if (cxid === 0) this.#checkExpiry(zxid, sessionId, reign, tick)
+        if (cxid === 0) this.#checkExpiry(zxid, sessionId, reign, proposed?.tick)
         this.#sessions.delete(sessionId)
         return
       default:
         return
     }
-    if (reign !== undefined && tick !== undefined) hear(reign, sessionId, tick)
+    if (reign !== undefined && proposed !== undefined) hear(reign, sessionId, proposed.heardFrom)
   }
 
   #checkExpiry(
@@ -147,11 +155,11 @@ export class ExpiryCheck {
   }
 }
 
-/** At which tick the leader had proposed what is committed next. */
-function tickOf(reign: Reign, zxid: Zxid): number | undefined {
+/** How the leader proposed what is committed next. */
+function proposalOf(reign: Reign, zxid: Zxid): Proposed | undefined {
   const { proposed } = reign
   while (reign.next < proposed.length && proposed[reign.next]!.last < zxid) reign.next++
-  return proposed[reign.next]?.tick
+  return proposed[reign.next]
 }
 
 function hear({ heard }: Reign, id: SessionId, tick: number): void {
