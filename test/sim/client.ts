@@ -17,7 +17,7 @@ import { TICK_US, within } from './knobs.ts'
 import { type Observing, SimObserver } from './observing.ts'
 import type { SimPeer } from './peer.ts'
 import { drawRequest, isWrite } from './requests.ts'
-import { type HeldWatch, SessionCheck, type Witness } from './session-check.ts'
+import { type HeldWatch, newWatch, SessionCheck, type Witness } from './session-check.ts'
 import { SimCall } from './sim-call.ts'
 import { Standstill } from './standstill.ts'
 import { holds, Violation } from './violation.ts'
@@ -141,7 +141,7 @@ export class SimClient implements ConnectionListener, Observing {
   }
 
   ask(request: ReadRequest | WriteRequest): void {
-    const watch = 'watch' in request && request.watch ? this.#newWatch(request) : undefined
+    const watch = 'watch' in request && request.watch ? newWatch(request) : undefined
     const index = this.#record?.next
     const watcher =
       watch === undefined ? undefined : (event: WatchEvent) => this.#fired(watch, event, index)
@@ -151,6 +151,7 @@ export class SimClient implements ConnectionListener, Observing {
     if (watch !== undefined) this.#held.set(call, watch)
     this.check.called(call)
     this.#record?.asked(call)
+    this.#observer?.asks(this.core, call)
     this.core.submit(call)
   }
 
@@ -182,10 +183,12 @@ export class SimClient implements ConnectionListener, Observing {
       }
       this.#jumps = jumps
       this.#heardAt = this.#nowMs
+      this.#observer?.hears(this.core, frame)
       this.guard(() => this.core.receive(frame))
       if (this.core.state === 'connected') this.#unservedSince = undefined
       this.#takeSeat()
       this.flush()
+      this.#observer?.heard()
       this.check.frameEnded()
     })
   }
@@ -211,7 +214,7 @@ export class SimClient implements ConnectionListener, Observing {
   /** As the link does. */
   #takeSeat(): void {
     if (!this.core.linked) this.#hangUp()
-    if (this.home !== undefined) this.#observer?.seat(this.core, this.home)
+    if (this.home !== undefined) this.#observer?.seat(this.core, this.home, this.check.watches)
   }
 
   #think(): void {
@@ -232,17 +235,6 @@ export class SimClient implements ConnectionListener, Observing {
       this.ask(drawRequest(this.#prng, tag, path => this.#versions.get(path), this.#known))
     }
     this.flush()
-  }
-
-  #newWatch({ path, kind }: ReadRequest): HeldWatch {
-    return {
-      path,
-      kind: kind === 'children' ? 'child' : 'node',
-      missing: false,
-      since: undefined,
-      breaks: 0,
-      fired: false,
-    }
   }
 
   #patrol(): void {
@@ -305,7 +297,10 @@ export class SimClient implements ConnectionListener, Observing {
 
   #hangUp(): void {
     const farewell = this.core.takeFarewell()
-    if (farewell !== undefined) this.#connection?.send(farewell)
+    if (farewell !== undefined) {
+      this.#world.counters.add('seats lost with an observer')
+      this.#connection?.send(farewell)
+    }
     this.#connection?.close()
     this.#connection = undefined
     this.#unservedSince ??= this.#nowMs
@@ -327,6 +322,7 @@ export class SimClient implements ConnectionListener, Observing {
       if (delivery.kind === 'call') this.#settled(delivery as SimCall)
       else if (delivery.kind === 'firing') {
         counters.add('watches fired')
+        this.#observer?.fires()
         delivery.watcher(delivery.event)
       } else if (this.core.finished) {
         counters.add(delivery.state === 'expired' ? 'sessions expired' : 'sessions closed')

@@ -5,6 +5,7 @@
  */
 
 import type { PeerInput } from '../../lib/peer/core.ts'
+import { isForFeeds } from '../../lib/peer/core-feeds.ts'
 import type { StoreTask } from '../../lib/peer/core-tasks.ts'
 import type { Load, Persist } from '../../lib/zab/types.ts'
 import type { Prng } from '../support/prng.ts'
@@ -197,12 +198,15 @@ export class SimDisk {
     const { loadId } = load
     const answer = (): void => {
       const loaded = store.load(load)!
-      if (loaded.kind === 'missing') this.#world.counters.add(`missing: ${load.kind}`)
+      const whose = isForFeeds(loadId) ? ' of feeds' : ''
+      if (loaded.kind === 'missing') this.#world.counters.add(`missing${whose}: ${load.kind}`)
       this.#report({ kind: 'loaded', loadId, loaded })
     }
     // Which snapshot is the newest is in memory.
     if (load.kind === 'snapshot') return answer()
-    if (load.kind === 'groups') this.#world.counters.add('log loads')
+    if (load.kind === 'groups') {
+      this.#world.counters.add(isForFeeds(loadId) ? 'log loads of feeds' : 'log loads')
+    }
     this.#queue(`load of a ${load.kind}`, undefined, answer)
   }
 

@@ -218,16 +218,23 @@ export function drawKnobs(seed: number, profile = profileOf(seed)): Knobs {
     localReads: 0,
     feedWindowBytes: FEED_WINDOW_BYTES,
   }
-  const local = { ...drawn, ...drawLocal(seed) }
+  const local = { ...drawn, ...drawLocal(seed, drawn) }
   return profile === 'dense' && stream(seed, 5).chance(HURRIED) ? hurried(local) : local
 }
 
-/** From a stream of its own, and for a part of the worlds: the others stay as they were before there were observers. */
-function drawLocal(seed: number): Pick<Knobs, 'localReads' | 'feedWindowBytes'> {
+/**
+ * From a stream of its own, and for a part of the worlds: the others stay as they were before there were observers.
+ * Peers that forget soon leave observers behind.
+ */
+function drawLocal(seed: number, { historyGroupsMax }: Knobs): Partial<Knobs> {
   const prng = stream(seed, 6)
+  const localReads = prng.pick([0, 0, 0.5, 1])
+  const feedWindowBytes = prng.pick([1, 1_000, 100_000])
+  if (localReads === 0) return {}
   return {
-    localReads: prng.pick([0, 0, 0.5, 1]),
-    feedWindowBytes: prng.pick([1, 1_000, 100_000]),
+    localReads,
+    feedWindowBytes,
+    historyGroupsMax: prng.pick([24, historyGroupsMax]),
   }
 }
 

@@ -3,7 +3,10 @@
  * client's home over a connection of its own, which may be slower or faster than the client's.
  */
 
+import { ByteReader } from '../../lib/base/bytes.ts'
+import { decodePeerMessage } from '../../lib/base/reply.ts'
 import type { ClientCore } from '../../lib/client/core.ts'
+import type { AnyCall } from '../../lib/client/core-call.ts'
 import { Observer } from '../../lib/replica/observer.ts'
 import type { Prng } from '../support/prng.ts'
 import { Connection, type ConnectionListener } from './connection.ts'
@@ -28,6 +31,8 @@ export class SimObserver implements ConnectionListener {
   readonly #prng: Prng
   readonly #thread: Observing
   #connection: Connection | undefined
+  /** The client takes in what its home sent, and sat when that came. */
+  #hears = false
 
   constructor(world: World, prng: Prng, thread: Observing) {
     this.core = new Observer(world.knobs.feedWindowBytes)
@@ -40,12 +45,42 @@ export class SimObserver implements ConnectionListener {
     return this.#connection?.peer
   }
 
-  /** Reads are answered by the observer once that is level with the home. */
-  seat(client: ClientCore, home: SimPeer): void {
+  /** Reads are answered by the observer once that is level with the home. `watches`: how many the client holds. */
+  seat(client: ClientCore, home: SimPeer, watches: number): void {
     if (!client.wantsObserver) return
     this.#follow(home)
     this.#thread.guard(() => client.sit(this.core))
-    if (client.seated) this.#world.counters.add('seats taken')
+    if (!client.seated) return
+    this.#world.counters.add('seats taken')
+    if (watches > 0) this.#world.counters.add('seats taken with watches')
+  }
+
+  /** The client is about to ask something. */
+  asks(client: ClientCore, { watcher }: AnyCall): void {
+    if (watcher === undefined || !client.seated || client.pending === 0) return
+    this.#world.counters.add('watched reads that waited')
+  }
+
+  /** The client is about to take in what its home has sent. */
+  hears(client: ClientCore, frame: Uint8Array): void {
+    this.#hears = client.seated
+    if (!client.seated) return
+    const from = new ByteReader(frame)
+    while (!from.done) {
+      const message = decodePeerMessage(from)
+      if (message.kind !== 'reply' || message.reply.zxid <= this.core.zxid) continue
+      this.#world.counters.add('answers that waited for the observer')
+    }
+  }
+
+  /** It has, and told its functions of what was due. */
+  heard(): void {
+    this.#hears = false
+  }
+
+  /** A function of the client is told of a change: the observer knew before, if it is due by an answer. */
+  fires(): void {
+    if (this.#hears) this.#world.counters.add('events that waited for answers')
   }
 
   #follow(home: SimPeer): void {

@@ -25,6 +25,14 @@ const WORTHWHILE = [
   'watches fired',
   'sessions expired for silence',
   'rounds of costly checks',
+  'reads answered in the thread',
+  'seats taken with watches',
+  'seats lost with an observer',
+  'answers that waited for the observer',
+  'events that waited for answers',
+  'watched reads that waited',
+  'snapshots fed',
+  'log loads of feeds',
 ]
 /** Of hurried worlds, which are dense ones. */
 const WORTHWHILE_DENSE = ['learners left behind', 'trees replaced before a client']

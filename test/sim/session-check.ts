@@ -32,6 +32,18 @@ export interface HeldWatch {
   fired: boolean
 }
 
+/** A watch that a read is about to leave. */
+export function newWatch({ path, kind }: ReadRequest): HeldWatch {
+  return {
+    path,
+    kind: kind === 'children' ? 'child' : 'node',
+    missing: false,
+    since: undefined,
+    breaks: 0,
+    fired: false,
+  }
+}
+
 /** What all sessions share. */
 export interface Witness {
   readonly execution: Execution
@@ -62,6 +74,10 @@ export class SessionCheck {
 
   get breaks(): number {
     return this.#breaks
+  }
+
+  get watches(): number {
+    return this.#watches.size
   }
 
   broke(): void {
