@@ -19,8 +19,8 @@ const SLACK_TICKS = 1
 interface Proposed {
   readonly last: Zxid
   readonly tick: number
-  /** What was prepared while all disks were busy waited for its proposal: not for longer than since then. */
-  readonly from: number
+  /** The leader heard of what is proposed here at this tick or later: by then, all it had heard of was proposed. */
+  readonly heardFrom: number
 }
 
 interface Reign {
@@ -29,8 +29,8 @@ interface Reign {
   /** Ascending; those before `next` are committed. */
   readonly proposed: Proposed[]
   next: number
-  /** Since which tick all disks are busy, if they are. */
-  busyFrom: number | undefined
+  /** At this tick nothing waited to be proposed. */
+  clearAt: number
   /** At which ticks the leader heard of each session; ascending but for those of transactions. */
   readonly heard: Map<SessionId, number[]>
 }
@@ -73,22 +73,21 @@ export class ExpiryCheck {
   }
 
   /**
-   * The same turn, of a peer that leads `epoch` and has a log up to `last` now. `busy`: what it prepares next joins
-   * the open group, until a disk has written.
+   * The same turn, of a peer that leads `epoch` and has a log up to `last` now. While its disk and those of a quorum
+   * are `busy`, what it hears of may wait before it is proposed.
    */
-  led(epoch: Epoch, heard: readonly SessionId[], last: Zxid, busy = false): void {
+  led(epoch: Epoch, heard: readonly SessionId[], last: Zxid, busy: boolean): void {
     let reign = this.#reigns.get(epoch)
     if (reign === undefined) {
-      reign = { ticks: 0, proposed: [], next: 0, busyFrom: undefined, heard: new Map() }
+      reign = { ticks: 0, proposed: [], next: 0, clearAt: 0, heard: new Map() }
       this.#reigns.set(epoch, reign)
     } else if (this.#ticked) {
       reign.ticks++
     }
     if (epochOf(last) === epoch && reign.proposed.at(-1)?.last !== last) {
-      reign.proposed.push({ last, tick: reign.ticks, from: reign.busyFrom ?? reign.ticks })
-      reign.busyFrom = undefined
-    }
-    reign.busyFrom = busy ? (reign.busyFrom ?? reign.ticks) : undefined
+      reign.proposed.push({ last, tick: reign.ticks, heardFrom: reign.clearAt })
+      reign.clearAt = reign.ticks
+    } else if (!busy) reign.clearAt = reign.ticks
     for (const id of heard) hear(reign, id, reign.ticks)
   }
 
@@ -131,7 +130,7 @@ export class ExpiryCheck {
       default:
         return
     }
-    if (reign !== undefined && proposed !== undefined) hear(reign, sessionId, proposed.from)
+    if (reign !== undefined && proposed !== undefined) hear(reign, sessionId, proposed.heardFrom)
   }
 
   #checkExpiry(
@@ -143,13 +142,15 @@ export class ExpiryCheck {
     const session = this.#sessions.get(id)
     // A reign that ended with the turn it began in was never seen.
     if (session === undefined || reign === undefined || proposed === undefined) return
-    const { tick, from } = proposed
+    const { tick, heardFrom } = proposed
     const { owner, connection, lifeTicks } = session
     if (this.#ended.has(placeOf(owner, connection))) return
     this.#expiries++
     let heard = 0
-    // What came with the very turn of the expiry came too late, or so it may be.
-    for (const at of reign.heard.get(id) ?? []) if (at < from && at > heard) heard = at
+    // What came with the very turn of the expiry, or while that waited, came too late, or so it may be.
+    for (const at of reign.heard.get(id) ?? []) {
+      if (at < tick && at <= heardFrom && at > heard) heard = at
+    }
     holds(tick - heard >= lifeTicks - SLACK_TICKS, 'NoRetroactiveExpiry', () => {
       const silence = `${tick - heard} ticks after its leader heard of it or began`
       return `session ${id} of ${lifeTicks} ticks is expired at ${shortZxid(zxid)}, ${silence}`
@@ -157,7 +158,7 @@ export class ExpiryCheck {
   }
 }
 
-/** How the leader had proposed what is committed next. */
+/** How the leader proposed what is committed next. */
 function proposalOf(reign: Reign, zxid: Zxid): Proposed | undefined {
   const { proposed } = reign
   while (reign.next < proposed.length && proposed[reign.next]!.last < zxid) reign.next++

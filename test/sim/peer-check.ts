@@ -93,11 +93,8 @@ export class PeerCheck {
     this.chronicle.observe(sid, peer.life, { epoch, leads }, history)
     const heard = this.#wire.turned(peer, inputs, output)
     this.#expiry.turned(sid, inputs, output)
-    if (leads) {
-      const { lastZxid, committed } = history
-      const disksAreBusy = zab.durableZxid < lastZxid && committed < lastZxid
-      this.#expiry.led(epoch, heard, lastZxid, disksAreBusy)
-    }
+    const busy = zab.durableZxid < history.lastZxid && history.committed < history.lastZxid
+    if (leads) this.#expiry.led(epoch, heard, history.lastZxid, busy)
     if (history.committed !== seen.committed) this.#follow(peer, seen)
     checkPositions(sid, zab, tree.zxid)
     if (tree.zxid !== seen.applied) {
