@@ -26,6 +26,8 @@ export type FeedMessage =
   | { readonly kind: 'group'; readonly group: Group }
   /** Everything that is committed as far as this peer knows was told. */
   | { readonly kind: 'live' }
+  /** Nothing follows: a thread that blocks does not see the port close. */
+  | { readonly kind: 'end' }
 
 const OBSERVE = 1
 const TAKEN = 2
@@ -35,6 +37,7 @@ const SNAPSHOT = 2
 const CHUNK = 3
 const GROUP = 4
 const LIVE = 5
+const END = 6
 
 export function encodeObserverMessage(out: ByteWriter, message: ObserverMessage): void {
   if (message.kind === 'observe') {
@@ -70,6 +73,8 @@ export function encodeFeedMessage(out: ByteWriter, message: FeedMessage): void {
       return writeGroup(out, message.group)
     case 'live':
       return out.u8(LIVE)
+    case 'end':
+      return out.u8(END)
   }
 }
 
@@ -89,6 +94,8 @@ export function decodeFeedMessage(from: ByteReader): FeedMessage {
       return { kind: 'group', group: readGroup(from) }
     case LIVE:
       return { kind: 'live' }
+    case END:
+      return { kind: 'end' }
     default:
       throw new MalformedError(`unknown feed message ${code}`)
   }

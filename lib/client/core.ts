@@ -71,6 +71,8 @@ export class ClientCore implements Sitter {
    * would be lost if the connection broke in between.
    */
   #seenZxid: Zxid = ZXID_ZERO
+  /** Last transaction a watch was told of by a home. What is read from then on must show it. */
+  #toldZxid: Zxid = ZXID_ZERO
 
   constructor(terms: SessionTerms) {
     this.#terms = terms
@@ -176,6 +178,8 @@ export class ClientCore implements Sitter {
 
   /** `ensembleClosed`: a session that is ended now ends with its ensemble, and is not one that expired. */
   receive(frame: Uint8Array, ensembleClosed = false): void {
+    // What crosses our own leave is for nobody: the next home says it again.
+    if (!this.#linked) return
     this.#ensembleClosed = ensembleClosed
     this.#inbox.push(frame)
     this.settle()
@@ -192,6 +196,7 @@ export class ClientCore implements Sitter {
    */
   sit(observer: Observer): void {
     if (!this.wantsObserver || !observer.live || observer.zxid < this.#seenZxid) return
+    if (observer.zxid < this.#toldZxid) return
     if (this.#window.watches) return
     if (!this.#watches.isEmpty && observer.zxid !== this.#seenZxid) return
     this.#seat = new Seat(observer, this, this.#watches.toMessage(this.#seenZxid))
@@ -319,7 +324,9 @@ export class ClientCore implements Sitter {
         return
       case 'event':
         // Of a watch that the home still holds, the observer tells.
-        if (this.#seat === undefined) this.#tell(message.event)
+        if (this.#seat !== undefined) return
+        this.#tell(message.event)
+        if (message.event.zxid > this.#toldZxid) this.#toldZxid = message.event.zxid
         return
       case 'welcome': {
         const { sessionId } = message

@@ -20,6 +20,8 @@ import { wakeCount } from './wake.ts'
 /** Pause between two patrols while nothing is awaited, as a share of the session timeout. */
 const WATCHDOG_SHARE = 1 / 6
 const PASSWORD_BYTES = 16
+/** Turns of one line before the event loop is let in. */
+const TURNS_MAX = 100
 
 /** A user's function must not break the line, nor may its error vanish. */
 function callUser<T>(listener: (argument: T) => void, argument: T): void {
@@ -40,6 +42,8 @@ export class Line {
   readonly #closing: Call<void> = closeCall()
   #closeAsked = false
   #turnScheduled = false
+  /** Turns since the event loop was let in. */
+  #turnsInRow = 0
   #released = false
   /** Reading of the clock shared by the calls of one turn. */
   #now = 0
@@ -129,7 +133,12 @@ export class Line {
       this.#turnScheduled = true
       this.#now = performance.now()
       // Not a microtask: a tick runs when all continuations have, so that what they call goes in the same frame.
-      process.nextTick(this.#turn)
+      // Now and then the event loop has its turn: who awaits one local read after the other would never let it in.
+      if (++this.#turnsInRow < TURNS_MAX) process.nextTick(this.#turn)
+      else {
+        this.#turnsInRow = 0
+        setImmediate(this.#turn)
+      }
     }
     call.startedAt = this.#now
     this.#core.submit(call)

@@ -61,10 +61,12 @@ export class LocalObserver implements HomeListener {
 
   /** Sees to it that the user's home feeds it, unless another's does. */
   follow({ homeSid }: ObserverUser, doors: Doors): void {
-    if (homeSid === undefined || this.sid === homeSid) return
+    if (homeSid === undefined) return
+    if (this.#home?.isDown(doors.board)) this.#hangUp()
+    if (this.sid === homeSid) return
     if (this.#home !== undefined) {
-      if (this.#home.isDown(doors.board) || !this.#isHomeOfAny(this.#home.sid)) this.#hangUp()
-      else return
+      if (this.#isHomeOfAny(this.#home.sid)) return
+      this.#hangUp()
     }
     const door = doors.door(homeSid)
     if (door === undefined || performance.now() < this.#retryAt) return
@@ -108,7 +110,8 @@ export class LocalObserver implements HomeListener {
   #receive(frame: Uint8Array): void {
     try {
       this.core.receive(frame)
-      this.#flush()
+      if (this.core.ended) this.#hangUp()
+      else this.#flush()
     } catch (error) {
       process.emitWarning(error as Error)
       this.#hangUp()

@@ -12,7 +12,7 @@ import { ByteReader, ByteWriter, MalformedError } from '../base/bytes.ts'
 import { decodeObserverMessage, encodeFeedMessage, type FeedMessage } from '../base/feed.ts'
 import { type Group, LOG_START, type LogPoint, pointOf } from '../base/group.ts'
 import { FEED_FRAME_BYTES, FEED_WINDOW_BYTES } from '../base/limits.ts'
-import { ZXID_ZERO } from '../base/zxid.ts'
+import { epochOf, ZXID_ZERO } from '../base/zxid.ts'
 import type { History } from '../zab/history.ts'
 import type { Load, Loaded } from '../zab/types.ts'
 import type { StoreTask } from './core-tasks.ts'
@@ -205,9 +205,12 @@ export class Feeds {
   }
 
   /** The groups may go on beyond what is committed: those on disk do. */
-  #tell(feed: Feed, groups: readonly Group[], { committed }: History): void {
+  #tell(feed: Feed, groups: readonly Group[], { committed, epochEnds }: History): void {
     for (const group of groups) {
       if (group.last > committed) break
+      // Read before the log was cut: what is behind the end of its reign is not of our log any more.
+      const end = epochEnds.findLast(({ zxid }) => epochOf(zxid) === epochOf(group.last))
+      if (end === undefined || group.last > end.zxid) break
       if (feed.underWay + this.#out.length >= this.#windowBytes) break
       encodeFeedMessage(this.#out, { kind: 'group', group })
       feed.sent = pointOf(group)
@@ -299,6 +302,7 @@ export class Feeds {
   }
 
   #end(feed: Feed): void {
+    this.#say(feed, { kind: 'end' })
     this.#forget(feed)
     this.#closings.push(feed.connection)
   }

@@ -13,7 +13,7 @@ import { FEED_WINDOW_BYTES } from '../base/limits.ts'
 import type { ZPath } from '../base/path.ts'
 import type { WatchEvent } from '../base/reply.ts'
 import type { ReadRequest } from '../base/request.ts'
-import type { Zxid } from '../base/zxid.ts'
+import { ZXID_ZERO, type Zxid } from '../base/zxid.ts'
 import { TreeLoader } from '../tree/loader.ts'
 import { Tree } from '../tree/tree.ts'
 import type { Znode } from '../tree/znode.ts'
@@ -45,12 +45,14 @@ export class Observer {
   #tree = new Tree()
   /** Up to where the tree is. */
   #point: LogPoint = LOG_START
+  #zxid: Zxid = ZXID_ZERO
   #watches = new Watches<Reader>()
   readonly #readers = new Set<Reader>()
   readonly #out = new ByteWriter(64)
   #incoming: Incoming | undefined
   #linked = false
   #live = false
+  #ended = false
   #untold = 0
   readonly #takenBytes: number
 
@@ -64,9 +66,14 @@ export class Observer {
     return this.#live
   }
 
-  /** Of the last transaction applied. */
+  /** The peer that feeds it has ended that. */
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  /** Of the last transaction that was applied, and told of; not of one that the tree broke at. */
   get zxid(): Zxid {
-    return this.#tree.zxid
+    return this.#zxid
   }
 
   get tree(): Tree {
@@ -77,6 +84,7 @@ export class Observer {
   connected(): void {
     assert(!this.#linked, 'one feed at a time')
     this.#linked = true
+    this.#ended = false
     this.#untold = 0
     encodeObserverMessage(this.#out, { kind: 'observe', point: this.#point })
   }
@@ -94,6 +102,7 @@ export class Observer {
     assert(!this.#linked, 'a feed goes on from where the replica is')
     this.#tree = new Tree()
     this.#point = LOG_START
+    this.#zxid = ZXID_ZERO
   }
 
   receive(frame: Uint8Array): void {
@@ -148,6 +157,9 @@ export class Observer {
       case 'live':
         this.#live = true
         return
+      case 'end':
+        this.#ended = true
+        return
       default:
         return unreachable(message)
     }
@@ -165,11 +177,13 @@ export class Observer {
     this.#incoming = undefined
     this.#tree = empty ? new Tree() : loader.finish(point.zxid, digest)
     this.#point = point
+    this.#zxid = this.#tree.zxid
   }
 
   #apply(group: Group): void {
     if (!follows(this.#point, group)) throw new MalformedError('a group of a feed follows the last')
     applyGroup(this.#tree, group, (_, { changes }, zxid) => {
+      this.#zxid = zxid
       for (const { type, path } of changes) {
         if (!mayTellOf(this.#tree, path)) continue
         for (const reader of this.#watches.fire(type, path)) reader.told({ type, path, zxid })

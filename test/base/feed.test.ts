@@ -116,7 +116,7 @@ test('what an observer says to a peer comes back as it was; what is cut is malfo
 })
 
 test('a message of an unknown kind is malformed, also that of the other direction', () => {
-  for (const code of [0, 6, 255]) {
+  for (const code of [0, 7, 255]) {
     assert.throws(() => unpack(FEED, Uint8Array.of(code)), MalformedError)
     assert.throws(() => unpack(OBSERVER, Uint8Array.of(code)), MalformedError)
   }

@@ -345,3 +345,48 @@ test('peers on disk feed from it what their memory has forgotten', async t => {
   assert.equal(reader.children('/').length, 40)
   assert.equal(reader.get('/n-0000000039').data.length, data.length)
 })
+
+/** Long enough for any honest answer; a thread that waits for a feed that is gone waits longer. */
+const BOUNDED = { timeoutMs: 600_000, operationTimeoutMs: 30_000 }
+
+test('a thread that stood still while its only peer was started again is served', async t => {
+  const dataDir = await temporaryDirectory(t)
+  const options = { peers: 1, durability: 'process', dataDir, restart: { delayMs: 1 } } as const
+  const ensemble = await open(t, options)
+  const { words, ended } = startThread(t, ensemble, 'wakes', BOUNDED)
+  await untilStep(words, 1)
+  await ensemble.faults.kill(1)
+  await untilServing(ensemble)
+  goOn(words, 1)
+  await ended
+})
+
+test('a thread that stood still while its home sent it away is served', async t => {
+  const ensemble = await open(t)
+  const sid = ((await untilServing(ensemble)) % 3) + 1
+  const { words, ended } = startThread(t, ensemble, 'wakes', { ...BOUNDED, peer: sid })
+  await untilStep(words, 1)
+  const away = new Promise<void>((resolve, reject) => {
+    const onState = (state: string) => state === 'suspended' && resolve()
+    const options = { timeoutMs: 600_000, peer: sid, reads: 'peer', onState } as const
+    ensemble.connect(options).then(() => ensemble.faults.isolate(sid), reject)
+  })
+  await away
+  await ensemble.faults.heal()
+  await untilServing(ensemble)
+  goOn(words, 1)
+  await ended
+})
+
+test('a loop that does nothing but await reads sees what others write', async t => {
+  const ensemble = await open(t)
+  const tree = await ensemble.connect()
+  tree.create('/n', '0')
+  await untilLocal(tree, '/n')
+  const { ended } = startThread(t, ensemble, 'raises')
+  let reads = 0
+  while ((await tree.promises.get('/n')).data.toString() === '0') {
+    assert.ok(++reads < 2_000_000, 'the event loop never turns')
+  }
+  await ended
+})

@@ -78,6 +78,26 @@ const SCRIPTS = {
     assert.equal(told, 1)
   },
 
+  /** Stands still while its home comes and goes, and is served as before when it wakes. */
+  wakes(tree: Tree, words: Int32Array): void {
+    tree.create('/n', '0')
+    untilLocal(tree, '/n')
+    tell(words, 1)
+    waitFor(words, 1)
+    for (let at = 1; at <= 10; at++) {
+      tree.set('/n', String(at))
+      assert.equal(numberAt(tree, '/n'), at)
+    }
+    untilLocal(tree, '/n')
+    tree.sync()
+    assert.equal(numberAt(tree, '/n'), 10)
+  },
+
+  /** Writes once. */
+  raises(tree: Tree): void {
+    tree.set('/n', '1')
+  },
+
   /** Reads on while the test writes and has peers die. */
   follows(tree: Tree, words: Int32Array): void {
     untilLocal(tree, '/n')

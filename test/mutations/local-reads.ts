@@ -1,6 +1,6 @@
 /** Mistakes in reading in the caller's thread: in the feed, in the replica, and in the session that reads from it. */
 
-import { type Mutation, patch, testFile } from './mutation.ts'
+import { campaign, type Mutation, patch, testFile } from './mutation.ts'
 
 const CLIENT = 'lib/client/core.ts'
 const FEEDS = 'lib/peer/core-feeds.ts'
@@ -20,6 +20,30 @@ const SEAT_TEST = testFile('test/client/seat.test.ts')
 const UNSEATED_TEST = testFile('test/client/unseated.test.ts')
 
 const SESSIONS: readonly Mutation[] = [
+  {
+    name: 'seat-behind-an-event',
+    says: 'A session reads in its thread although its home has told it of a change that the observer does not show.',
+    patches: [patch(CLIENT, '    if (observer.zxid < this.#toldZxid) return\n', '')],
+    killers: [SEAT_TEST, campaign(200)],
+  },
+  {
+    name: 'fed-what-was-cut',
+    says: 'A feed tells of groups that the store had read before the next leader cut them off.',
+    patches: [patch(FEEDS, '      if (end === undefined || group.last > end.zxid) break\n', '')],
+    killers: [testFile('test/peer/feeds-cut-log.test.ts')],
+  },
+  {
+    name: 'reads-shut-the-loop-out',
+    says: 'Who awaits one read after the other in the thread never lets its event loop turn.',
+    patches: [
+      patch(
+        'lib/client/line.ts',
+        'if (++this.#turnsInRow < TURNS_MAX) process.nextTick(this.#turn)',
+        'if (++this.#turnsInRow > 0) process.nextTick(this.#turn)',
+      ),
+    ],
+    killers: [testFile('test/ensemble/local-reads.test.ts')],
+  },
   {
     name: 'answers-not-held',
     says: 'An answer is handed on before the observer shows what it shows: the next read goes back in time.',
@@ -76,7 +100,7 @@ const SESSIONS: readonly Mutation[] = [
     patches: [
       patch(
         CLIENT,
-        'if (this.#seat === undefined) this.#tell(message.event)',
+        'if (this.#seat !== undefined) return\n        this.#tell(message.event)',
         'this.#tell(message.event)',
       ),
     ],

@@ -27,7 +27,7 @@ test('what nobody would say ends the feed, and no other', () => {
     peer.feeds.receive(1, frame)
     assert.deepEqual(peer.feeds.takeClosings(), [1])
     isQuiet(peer)
-    assert.deepEqual(peer.heard(1), [])
+    assert.deepEqual(peer.heard(1), ['end'])
     assert.deepEqual(peer.heard(2), ['continue', 'group 1', 'group 2', 'group 3', 'live'])
     peer.feeds.receive(1, frame)
     peer.feeds.disconnect(1)

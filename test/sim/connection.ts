@@ -80,8 +80,11 @@ export class Connection implements ClientPort {
   }
 
   #toClient(arrive: () => void): void {
-    this.#toClientAfter = Math.max(this.#arrival(), this.#toClientAfter)
-    this.#world.agenda.at(this.#toClientAfter, arrive)
+    const { agenda } = this.#world
+    const late =
+      this.kind === 'observe' ? agenda.now + this.#world.feedUs(this.#prng) : this.#arrival()
+    this.#toClientAfter = Math.max(late, this.#toClientAfter)
+    agenda.at(this.#toClientAfter, arrive)
   }
 
   #arrival(): number {

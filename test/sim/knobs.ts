@@ -101,6 +101,8 @@ export interface Knobs {
   /** Share of the clients whose threads keep a replica of the tree to read from. */
   readonly localReads: number
   readonly feedWindowBytes: number
+  /** By how much a frame of a feed is later than any other. */
+  readonly feedLagUs: Range
   /** Time a client thinks before its next burst of calls. */
   readonly thinkUs: Range
   readonly burstMax: number
@@ -139,6 +141,9 @@ function range(low: number, high: number): Range {
 const LINK_US = [range(20, 200), range(100, 3_000), range(1_000, 30_000), range(50, 120_000)]
 const DISK_US = [range(50, 400), range(500, 10_000), range(5_000, 80_000), range(100, 200_000)]
 const TURN_US = [range(0, 0), range(10, 200), range(200, 8_000)]
+
+/** Shorter than the shortest patience of a client, whose answers wait for it. */
+const FEED_LAG_US = [range(0, 0), range(0, 2_000), range(1_000, 40_000), range(0, 150_000)]
 
 /** How much happens in how long. */
 const PACES = {
@@ -217,14 +222,15 @@ export function drawKnobs(seed: number, profile = profileOf(seed)): Knobs {
     coreOnly: 0.5,
     localReads: 0,
     feedWindowBytes: FEED_WINDOW_BYTES,
+    feedLagUs: range(0, 0),
   }
   const local = { ...drawn, ...drawLocal(seed, drawn) }
   return profile === 'dense' && stream(seed, 5).chance(HURRIED) ? hurried(local) : local
 }
 
 /**
- * From a stream of its own, and for a part of the worlds: the others stay as they were before there were observers.
- * Peers that forget soon leave observers behind.
+ * From a stream of its own, and for a part of the worlds: the others stay as they were before there were observers. A
+ * feed that is late has answers wait for it and events for answers; a peer that forgets soon leaves observers behind.
  */
 function drawLocal(seed: number, { historyGroupsMax }: Knobs): Partial<Knobs> {
   const prng = stream(seed, 6)
@@ -234,6 +240,7 @@ function drawLocal(seed: number, { historyGroupsMax }: Knobs): Partial<Knobs> {
   return {
     localReads,
     feedWindowBytes,
+    feedLagUs: prng.pick(FEED_LAG_US),
     historyGroupsMax: prng.pick([24, historyGroupsMax]),
   }
 }

@@ -207,6 +207,9 @@ export class SessionCheck {
     const shown = `${this.#name} reads ${path} at ${shortZxid(reply.zxid)}`
     holds(reply.zxid <= committed, 'ReadsMatchHistory', () => `${shown}, which is not committed`)
     holds(reply.zxid >= this.#zxid, 'SessionOrder', () => `${shown} after ${shortZxid(this.#zxid)}`)
+    holds(reply.zxid >= this.#lastEvent, 'WatchTold', () => {
+      return `${shown} after an event of ${shortZxid(this.#lastEvent)}`
+    })
     const node = book.at(path, reply.zxid)
     const code = node === undefined ? 'NO_NODE' : mayRead(node) ? undefined : 'NO_AUTH'
     holds(reply.code === code, 'ReadsMatchHistory', () => `${shown} as ${reply.code}, not ${code}`)

@@ -75,6 +75,12 @@ export class World {
     return this.#fromNow(within(prng, this.knobs.linkUs))
   }
 
+  /** Time a frame of a feed is on its way. */
+  feedUs(prng: Prng): number {
+    const { linkUs, feedLagUs } = this.knobs
+    return this.#fromNow(within(prng, linkUs) + within(prng, feedLagUs))
+  }
+
   /** Time a call of a disk takes. */
   diskUs(prng: Prng): number {
     return this.#fromNow(within(prng, this.knobs.diskUs))
