@@ -210,9 +210,8 @@ export class ClientCore implements Sitter {
 
   /** The znode, if a read of it needs nobody else, and nothing is to be handed on before its answer. */
   look(path: ZPath): Znode | undefined {
-    const seat = this.#seat
-    if (seat === undefined || !this.#window.isEmpty || this.#deliveries.length > 0) return undefined
-    if (seat.zxid < this.#seenZxid) return undefined
+    if (!this.#seatIsLevel || !this.#window.isEmpty || this.#deliveries.length > 0) return undefined
+    const seat = this.#seat!
     const node = seat.node(path)
     if (node !== undefined) this.#seenZxid = seat.zxid
     return node

@@ -36,6 +36,15 @@ export function isForFeeds(loadId: number): boolean {
   return loadId < 0
 }
 
+/** What was read before the log was cut is not of our log behind the end of its reign. */
+function ofOurLog(groups: readonly Group[], { epochEnds }: History): readonly Group[] {
+  const cut = groups.findIndex(({ last }) => {
+    const end = epochEnds.findLast(({ zxid }) => epochOf(zxid) === epochOf(last))
+    return end === undefined || last > end.zxid
+  })
+  return cut === -1 ? groups : groups.slice(0, cut)
+}
+
 class Feed {
   readonly connection: number
   phase: Phase = 'new'
@@ -108,7 +117,7 @@ export class Feeds {
       case 'groups':
         feed.phase = 'following'
         this.#joins(feed)
-        return this.#tell(feed, loaded.groups, history)
+        return this.#tell(feed, ofOurLog(loaded.groups, history), history)
       case 'snapshot': {
         const { point, digest } = loaded.head
         this.#beginSnapshot(feed, point, digest)
@@ -205,12 +214,9 @@ export class Feeds {
   }
 
   /** The groups may go on beyond what is committed: those on disk do. */
-  #tell(feed: Feed, groups: readonly Group[], { committed, epochEnds }: History): void {
+  #tell(feed: Feed, groups: readonly Group[], { committed }: History): void {
     for (const group of groups) {
       if (group.last > committed) break
-      // Read before the log was cut: what is behind the end of its reign is not of our log any more.
-      const end = epochEnds.findLast(({ zxid }) => epochOf(zxid) === epochOf(group.last))
-      if (end === undefined || group.last > end.zxid) break
       if (feed.underWay + this.#out.length >= this.#windowBytes) break
       encodeFeedMessage(this.#out, { kind: 'group', group })
       feed.sent = pointOf(group)

@@ -9,7 +9,7 @@ import { SNAPSHOT_CHUNK_BYTES } from '../base/limits.ts'
 import { ZXID_ZERO, type Zxid } from '../base/zxid.ts'
 import type { Replica } from '../replica/replica.ts'
 import { TreeLoader } from '../tree/loader.ts'
-import { Tree } from '../tree/tree.ts'
+import type { Tree } from '../tree/tree.ts'
 import type { SnapshotHead, Staging } from '../zab/types.ts'
 import type { Zab } from '../zab/zab.ts'
 import type { StoreTask } from './core-tasks.ts'
@@ -20,7 +20,6 @@ type Own = 'writing' | 'ready' | 'complete' | 'committing'
 interface Incoming {
   readonly head: SnapshotHead
   readonly loader: TreeLoader
-  empty: boolean
 }
 
 export class Snapshots {
@@ -90,7 +89,7 @@ export class Snapshots {
       switch (step.kind) {
         case 'begin':
           this.#abandonOwn(replica.tree)
-          this.#incoming = { head: step.head, loader: new TreeLoader(), empty: true }
+          this.#incoming = { head: step.head, loader: new TreeLoader() }
           break
         case 'chunk':
           this.#load(step.bytes)
@@ -134,7 +133,6 @@ export class Snapshots {
   #load(bytes: Uint8Array): void {
     assert(this.#incoming !== undefined, 'a chunk belongs to a snapshot under way')
     this.#incoming.loader.load(bytes)
-    this.#incoming.empty = false
     this.#tasks.push({ kind: 'stage', bytes })
   }
 
@@ -144,9 +142,6 @@ export class Snapshots {
     this.#incoming = undefined
     this.#wantsFull = false
     this.#loggedBytes = 0
-    // A leader that never took a snapshot sends none: the log then starts from the empty tree.
-    replica.replaceTree(
-      incoming.empty ? new Tree() : incoming.loader.finish(zxid, incoming.head.digest),
-    )
+    replica.replaceTree(incoming.loader.finish(zxid, incoming.head.digest))
   }
 }

@@ -38,7 +38,6 @@ export type PeerInput =
   | { readonly kind: 'peerFrame'; readonly from: Sid; readonly frame: Uint8Array }
   /** A client's port was opened. The number was never used by this peer before, not even before a restart. */
   | { readonly kind: 'connect'; readonly connection: number }
-  /** The port of a local observer's feed was opened; numbered as those of clients are. */
   | { readonly kind: 'clientFrame'; readonly connection: number; readonly frame: Uint8Array }
   | { readonly kind: 'disconnect'; readonly connection: number }
   /** The port of a local observer's feed was opened, brought something, was closed; numbered as those of clients. */
@@ -53,6 +52,12 @@ export type PeerInput =
   | { readonly kind: 'snapshotStep' }
   /** The snapshot is visible and older ones are purged: the log begins here now. */
   | { readonly kind: 'snapshotDone'; readonly logStart: LogPoint; readonly wantsFull: boolean }
+
+/** What a connection's frames and its end are to a peer, by what it was opened as. */
+export const CONNECTION_INPUTS = {
+  connect: { frame: 'clientFrame', end: 'disconnect' },
+  observe: { frame: 'observerFrame', end: 'unobserve' },
+} as const
 
 export interface Addressed<To> {
   readonly to: To

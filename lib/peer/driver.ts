@@ -10,7 +10,7 @@ import { Board } from '../base/board.ts'
 import type { ConnectMessage, ControlMessage, PeerBoot, PeerReport } from '../base/ports.ts'
 import type { Sid } from '../base/zxid.ts'
 import type { Store } from '../storage/store.ts'
-import type { PeerCore, PeerInput, TurnOutput } from './core.ts'
+import { CONNECTION_INPUTS, type PeerCore, type PeerInput, type TurnOutput } from './core.ts'
 import { Links, type LinksListener, post } from './links.ts'
 import { stall } from './stall.ts'
 import { StoreRunner } from './store-runner.ts'
@@ -20,12 +20,6 @@ interface Client {
   readonly port: MessagePort
   readonly wake: Int32Array
 }
-
-/** What a connection's frames and its end are to the core. */
-const KINDS = {
-  connect: ['clientFrame', 'disconnect'],
-  observe: ['observerFrame', 'unobserve'],
-} as const
 
 export class Driver implements LinksListener {
   readonly #boot: PeerBoot
@@ -178,11 +172,11 @@ export class Driver implements LinksListener {
     const connection = this.#nextConnection++
     this.#clients.set(connection, { port, wake: new Int32Array(wake) })
     this.#push({ kind, connection })
-    const [brings, ends] = KINDS[kind]
-    port.on('message', (frame: Uint8Array) => this.#push({ kind: brings, connection, frame }))
+    const inputs = CONNECTION_INPUTS[kind]
+    port.on('message', (frame: Uint8Array) => this.#push({ kind: inputs.frame, connection, frame }))
     port.on('close', () => {
       // Unless it was us who closed it.
-      if (this.#clients.delete(connection)) this.#push({ kind: ends, connection })
+      if (this.#clients.delete(connection)) this.#push({ kind: inputs.end, connection })
     })
   }
 

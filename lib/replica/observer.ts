@@ -4,7 +4,6 @@
  * and stores nothing: what it loses, the next feed brings again.
  */
 
-import { PERMISSIONS, permits } from '../base/acl.ts'
 import { assert, unreachable } from '../base/assert.ts'
 import { ByteReader, ByteWriter, MalformedError } from '../base/bytes.ts'
 import { decodeFeedMessage, encodeObserverMessage, type FeedMessage } from '../base/feed.ts'
@@ -18,7 +17,7 @@ import { TreeLoader } from '../tree/loader.ts'
 import { Tree } from '../tree/tree.ts'
 import type { Znode } from '../tree/znode.ts'
 import { applyGroup } from './apply.ts'
-import { type Held, mayTellOf, type ReadResult, read, resumeWatches } from './reads.ts'
+import { type Held, mayRead, mayTellOf, type ReadResult, read, resumeWatches } from './reads.ts'
 import { Watches } from './watches.ts'
 
 /** A session that reads here. */
@@ -38,7 +37,6 @@ interface Incoming {
   readonly point: LogPoint
   readonly digest: number
   readonly loader: TreeLoader
-  empty: boolean
 }
 
 export class Observer {
@@ -132,7 +130,7 @@ export class Observer {
   /** A znode that may be read, true until more is taken in. */
   node(path: ZPath): Znode | undefined {
     const node = this.#tree.node(path)
-    return node !== undefined && permits(node.acl, PERMISSIONS.READ) ? node : undefined
+    return node !== undefined && mayRead(node) ? node : undefined
   }
 
   /** Reads, and leaves a watch if the request asks for one. */
@@ -147,7 +145,7 @@ export class Observer {
       case 'snapshot': {
         const { point, digest } = message
         this.#unseatAll()
-        this.#incoming = { point, digest, loader: new TreeLoader(), empty: true }
+        this.#incoming = { point, digest, loader: new TreeLoader() }
         return
       }
       case 'chunk':
@@ -168,14 +166,11 @@ export class Observer {
   #load(bytes: Uint8Array, last: boolean): void {
     const incoming = this.#incoming
     if (incoming === undefined) throw new MalformedError('a chunk belongs to a snapshot')
-    if (bytes.length > 0) {
-      incoming.loader.load(bytes)
-      incoming.empty = false
-    }
+    const { point, digest, loader } = incoming
+    loader.load(bytes)
     if (!last) return
-    const { point, digest, loader, empty } = incoming
     this.#incoming = undefined
-    this.#tree = empty ? new Tree() : loader.finish(point.zxid, digest)
+    this.#tree = loader.finish(point.zxid, digest)
     this.#point = point
     this.#zxid = this.#tree.zxid
   }

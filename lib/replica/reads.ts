@@ -9,10 +9,15 @@ import type { Reply } from '../base/reply.ts'
 import type { ReadRequest } from '../base/request.ts'
 import type { Zxid } from '../base/zxid.ts'
 import type { Change, Tree } from '../tree/tree.ts'
+import type { Znode } from '../tree/znode.ts'
 import type { Watches } from './watches.ts'
 
 /** Stat and data are the znode's own: true until the next transaction is applied. */
 export type ReadResult = Omit<Reply, 'xid'>
+
+export function mayRead({ acl }: Znode): boolean {
+  return permits(acl, PERMISSIONS.READ)
+}
 
 export function read<W extends object>(
   tree: Tree,
@@ -27,7 +32,7 @@ export function read<W extends object>(
     if (watch && kind === 'exists') watches.watchNode(path, watcher)
     return { zxid, code: 'NO_NODE' }
   }
-  if (!permits(node.acl, PERMISSIONS.READ)) return { zxid, code: 'NO_AUTH' }
+  if (!mayRead(node)) return { zxid, code: 'NO_AUTH' }
   if (kind === 'children') {
     if (watch) watches.watchChildren(path, watcher)
     return { zxid, stat: node, names: [...node.children] }
@@ -55,7 +60,7 @@ export interface Held {
 /** An event tells that a node is there; as in ZooKeeper, only those hear it who may read the node. */
 export function mayTellOf(tree: Tree, path: ZPath): boolean {
   const node = tree.node(path)
-  return node === undefined || permits(node.acl, PERMISSIONS.READ)
+  return node === undefined || mayRead(node)
 }
 
 /**

@@ -8,6 +8,7 @@
 import { ByteReader, ByteWriter, MalformedError } from '../base/bytes.ts'
 import { crc32 } from '../base/crc32.ts'
 import { type Group, LOG_START, type LogPoint } from '../base/group.ts'
+import { readPoint, writePoint } from '../base/group-codec.ts'
 import type { Sid, Zxid } from '../base/zxid.ts'
 import type { Epochs, SnapshotHead } from '../zab/types.ts'
 
@@ -91,15 +92,6 @@ function open(kind: Kind, value: Uint8Array): ByteReader {
   if (format !== FORMAT) throw new MalformedError(`record of the unknown format ${format}`)
   if (from.u8() !== KINDS[kind]) throw new MalformedError(`not a ${kind} record`)
   return from
-}
-
-function writePoint(out: ByteWriter, point: LogPoint): void {
-  out.u53(point.zxid)
-  out.u32(point.chain)
-}
-
-function readPoint(from: ByteReader): LogPoint {
-  return { zxid: from.u53() as Zxid, chain: from.u32() }
 }
 
 const GROUP_HEADER_BYTES = SUM_BYTES + 2 + 8 + 8 + 4 + 8 + 4 + 4 + 4

@@ -7,7 +7,7 @@
 import { unreachable } from '../base/assert.ts'
 import { ByteReader, MalformedError } from '../base/bytes.ts'
 import { nameOf, parentOf, ROOT, type ZPath } from '../base/path.ts'
-import { formatZxid, NO_SESSION, type SessionId, type Zxid } from '../base/zxid.ts'
+import { formatZxid, NO_SESSION, type SessionId, ZXID_ZERO, type Zxid } from '../base/zxid.ts'
 import { addDigest, nodeDigest, removeDigest, sessionDigest } from './digest.ts'
 import { readRecord } from './image-codec.ts'
 import type { MutableSession } from './sessions.ts'
@@ -48,10 +48,12 @@ export class TreeLoader {
   }
 
   /**
-   * The tree, which goes on exactly as the one the images were made of.
+   * The tree, which goes on exactly as the one the images were made of. Without any, it is the empty tree: who never
+   * took a snapshot has none to send, and its whole log follows.
    * @throws MalformedError when it does not have the digest of the last image.
    */
   finish(zxid: Zxid, digest: number): Tree {
+    if (zxid === ZXID_ZERO && this.#nodes.size === 0) return new Tree()
     if (this.#digest !== digest) {
       throw new MalformedError(`the tree loaded does not have the digest of ${formatZxid(zxid)}`)
     }

@@ -20,13 +20,18 @@ const WIDE = 7
 /** Narrow columns: whether there is a stat, the error, then the narrow numbers of a stat. */
 const NARROW = 7
 
+/** Of the many sessions that never write. */
+const NO_WIDE = new Float64Array(0)
+const NO_NARROW = new Int32Array(0)
+const NO_PATHS: (ZPath | undefined)[] = []
+
 export class Results {
   /** Number of places; 0 or a power of two. The result of a cxid is at `cxid & (capacity - 1)`. */
   #capacity = 0
-  #wide = new Float64Array(0)
-  #narrow = new Int32Array(0)
+  #wide = NO_WIDE
+  #narrow = NO_NARROW
   /** Paths of creates. */
-  #paths: (ZPath | undefined)[] = []
+  #paths = NO_PATHS
   #oldestCxid = 1
   #lastCxid = 0
   /** Writes in a row that found the ring sparse. */

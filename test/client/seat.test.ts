@@ -14,6 +14,16 @@ function seated(): HandThread {
   return thread
 }
 
+/** Takes the seat, and what a watch on `/a` waits for is told there, once. */
+function sitsAndIsTold(thread: HandThread): void {
+  thread.core.sit(thread.observer)
+  assert.ok(thread.core.seated)
+  thread.story()
+  thread.otherWrites(set('/a', '1'))
+  thread.run()
+  assert.deepEqual(thread.story(), ['dataChanged /a'])
+}
+
 test('reads are answered in the thread, and nobody is asked', () => {
   const thread = seated()
   thread.read('get', '/a')
@@ -336,12 +346,7 @@ test('with watches a seat is taken only where nothing more is shown than was see
   assert.ok(!thread.core.seated, 'the home may have told already of what changed since')
   thread.read('get', '/a')
   thread.run()
-  thread.core.sit(thread.observer)
-  assert.ok(thread.core.seated)
-  thread.story()
-  thread.otherWrites(set('/a', '1'))
-  thread.run()
-  assert.deepEqual(thread.story(), ['dataChanged /a'])
+  sitsAndIsTold(thread)
 })
 
 test('no seat is taken while a read that watches is under way', () => {
@@ -355,12 +360,7 @@ test('no seat is taken while a read that watches is under way', () => {
   thread.core.sit(thread.observer)
   assert.ok(!thread.core.seated)
   thread.run()
-  thread.core.sit(thread.observer)
-  assert.ok(thread.core.seated)
-  thread.story()
-  thread.otherWrites(set('/a', '1'))
-  thread.run()
-  assert.deepEqual(thread.story(), ['dataChanged /a'])
+  sitsAndIsTold(thread)
 })
 
 test('a watch that was left at the home is told once, by the observer', () => {

@@ -29,7 +29,7 @@ const SESSIONS: readonly Mutation[] = [
   {
     name: 'fed-what-was-cut',
     says: 'A feed tells of groups that the store had read before the next leader cut them off.',
-    patches: [patch(FEEDS, '      if (end === undefined || group.last > end.zxid) break\n', '')],
+    patches: [patch(FEEDS, 'ofOurLog(loaded.groups, history)', 'loaded.groups')],
     killers: [testFile('test/peer/feeds-cut-log.test.ts')],
   },
   {
@@ -245,8 +245,8 @@ const REPLICAS: readonly Mutation[] = [
     patches: [
       patch(
         OBSERVER,
-        'return node !== undefined && permits(node.acl, PERMISSIONS.READ) ? node : undefined',
-        'return node !== undefined && permits(node.acl, PERMISSIONS.ALL) ? node : undefined',
+        'return node !== undefined && mayRead(node) ? node : undefined',
+        'return node !== undefined && node.acl.length > 0 ? node : undefined',
       ),
     ],
     killers: [SEAT_TEST],

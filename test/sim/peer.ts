@@ -5,7 +5,13 @@
 
 import { crc32 } from '../../lib/base/crc32.ts'
 import type { Sid } from '../../lib/base/zxid.ts'
-import { type PeerConfig, PeerCore, type PeerInput, type TurnOutput } from '../../lib/peer/core.ts'
+import {
+  CONNECTION_INPUTS,
+  type PeerConfig,
+  PeerCore,
+  type PeerInput,
+  type TurnOutput,
+} from '../../lib/peer/core.ts'
 import type { Tree } from '../../lib/tree/tree.ts'
 import type { Zab } from '../../lib/zab/zab.ts'
 import type { Prng } from '../support/prng.ts'
@@ -214,8 +220,7 @@ export class SimPeer {
   receive(connection: number, frame: Uint8Array): void {
     const port = this.#ports.get(connection)
     if (port === undefined) return
-    const kind = port.kind === 'connect' ? 'clientFrame' : 'observerFrame'
-    this.deliver({ kind, connection, frame })
+    this.deliver({ kind: CONNECTION_INPUTS[port.kind].frame, connection, frame })
   }
 
   /** The other end closed. */
@@ -223,7 +228,7 @@ export class SimPeer {
     const port = this.#ports.get(connection)
     if (port === undefined) return
     this.#ports.delete(connection)
-    this.deliver({ kind: port.kind === 'connect' ? 'disconnect' : 'unobserve', connection })
+    this.deliver({ kind: CONNECTION_INPUTS[port.kind].end, connection })
   }
 
   #planTurn(): void {
