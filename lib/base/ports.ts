@@ -59,6 +59,8 @@ export interface PeerBoot {
   readonly dataBytesMax: number
   readonly snapshotLogBytes: number
   readonly snapshotsKept: number
+  /** Of a `Lifeline`. */
+  readonly lifeline: SharedArrayBuffer
   readonly control: MessagePort
 }
 

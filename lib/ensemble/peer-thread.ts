@@ -12,6 +12,7 @@ import {
   type Transferable,
 } from 'node:worker_threads'
 import { Piscina } from 'piscina'
+import { Lifeline } from '../base/lifeline.ts'
 import type { ControlMessage, Failure, PeerBoot, PeerReport } from '../base/ports.ts'
 import { threadArguments } from './exec-arguments.ts'
 
@@ -21,6 +22,14 @@ export const PEER_WORKER = new URL(
   import.meta.url,
 )
 const TASK_NAME = 'runPeer'
+
+/** A thread that has not come to a safe place by then is ended where it is: it hangs. */
+const STOP_PATIENCE_MS = 1_000
+/** The same when the process ends, for all threads together: nobody waits for them then. */
+const EXIT_PATIENCE_MS = 250
+
+/** All that the peer is told by others than its thread. */
+export type ThreadBoot = Omit<PeerBoot, 'control' | 'lifeline'>
 
 /** What is said before the end. */
 export type LiveReport = Exclude<PeerReport, { readonly kind: 'failed' }>
@@ -40,6 +49,26 @@ function letProcessEnd(worker: object): void {
   }
 }
 
+/** Of the threads that are there. */
+const lifelines = new Set<Lifeline>()
+
+/** Node.js ends all threads with the process, wherever they stand. */
+function stopAll(): void {
+  const until = performance.now() + EXIT_PATIENCE_MS
+  for (const lifeline of lifelines) lifeline.cut()
+  for (const lifeline of lifelines) lifeline.awaitStop(Math.max(until - performance.now(), 0))
+}
+
+function register(lifeline: Lifeline): void {
+  if (lifelines.size === 0) process.on('exit', stopAll)
+  lifelines.add(lifeline)
+}
+
+function unregister(lifeline: Lifeline): void {
+  lifelines.delete(lifeline)
+  if (lifelines.size === 0) process.off('exit', stopAll)
+}
+
 function died(why: string): Failure {
   return { code: 'PEER_FAILED', message: why, path: undefined }
 }
@@ -50,17 +79,14 @@ export class PeerThread {
   readonly #pool: Piscina<PeerBoot, void>
   readonly #exited: Promise<unknown>
   readonly #control: MessagePort
+  readonly #lifeline = new Lifeline()
   readonly #onReport: (report: LiveReport) => void
   #reported: Failure | undefined
   /** Asked to end: its end is then no failure. */
   #endAsked = false
   #destroyed: Promise<void> | undefined
 
-  constructor(
-    boot: Omit<PeerBoot, 'control'>,
-    onReport: (report: LiveReport) => void,
-    worker: URL = PEER_WORKER,
-  ) {
+  constructor(boot: ThreadBoot, onReport: (report: LiveReport) => void, worker: URL = PEER_WORKER) {
     this.#onReport = onReport
     const execArgv = threadArguments(process.execArgv)
     this.#pool = new Piscina({
@@ -79,11 +105,12 @@ export class PeerThread {
     this.#pool.on('error', () => undefined)
     const [thread] = this.#pool.threads
     this.#exited = new Promise(resolve => thread!.once('exit', resolve))
+    register(this.#lifeline)
     const { port1, port2 } = new MessageChannel()
     this.#control = port1
     port1.on('message', (report: PeerReport) => this.#take(report))
     port1.unref()
-    this.ended = this.#live({ ...boot, control: port2 })
+    this.ended = this.#live({ ...boot, lifeline: this.#lifeline.memory, control: port2 })
   }
 
   send(message: ControlMessage, transferList: readonly Transferable[] = []): void {
@@ -96,7 +123,7 @@ export class PeerThread {
     this.send({ kind: 'close' })
   }
 
-  /** Ends the thread where it stands. */
+  /** Ends the thread before its next turn. */
   kill(): void {
     this.#endAsked = true
     void this.#destroy()
@@ -113,8 +140,14 @@ export class PeerThread {
    * in it would be replaced by one that nobody ever ends.
    */
   #destroy(): Promise<void> {
-    this.#destroyed ??= this.#pool.destroy()
+    this.#destroyed ??= this.#stopAndDestroy()
     return this.#destroyed
+  }
+
+  async #stopAndDestroy(): Promise<void> {
+    this.#lifeline.cut()
+    await Promise.race([this.#lifeline.stopped(STOP_PATIENCE_MS), this.#exited])
+    await this.#pool.destroy()
   }
 
   async #live(boot: PeerBoot): Promise<Failure | undefined> {
@@ -128,6 +161,7 @@ export class PeerThread {
     await this.#destroy()
     // The pool forgets a thread that failed by itself, and does not wait for it.
     await this.#exited
+    unregister(this.#lifeline)
     this.#drain()
     this.#control.close()
     return this.#endAsked ? undefined : (this.#reported ?? failure)

@@ -8,11 +8,11 @@ import type { Transferable } from 'node:worker_threads'
 import { assert } from '../base/assert.ts'
 import type { Board } from '../base/board.ts'
 import { TreeError } from '../base/errors.ts'
-import type { ControlMessage, Failure, PeerBoot, PeerStatus } from '../base/ports.ts'
+import type { ControlMessage, Failure, PeerStatus } from '../base/ports.ts'
 import type { Sid } from '../base/zxid.ts'
 import type { PeerConfig, RestartConfig } from './options.ts'
 import { Pause, type PauseTerms } from './pause.ts'
-import { type LiveReport, PeerThread } from './peer-thread.ts'
+import { type LiveReport, PeerThread, type ThreadBoot } from './peer-thread.ts'
 import { RestartDelay } from './restart-delay.ts'
 
 /** A peer that is too busy to tell how it is. */
@@ -21,7 +21,7 @@ const STATUS_PATIENCE_MS = 1_000
 const CLOSE_PATIENCE_MS = 10_000
 
 /** All of a peer's boot that does not change from one life to the next. */
-export type PeerSettings = Omit<PeerBoot, 'control' | 'incarnation' | 'founding'>
+export type PeerSettings = Omit<ThreadBoot, 'incarnation' | 'founding'>
 
 export interface PeerListener {
   /** Whether the peer, which is about to be started, may vote without any data. */

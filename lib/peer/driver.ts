@@ -7,6 +7,7 @@ import { randomInt } from 'node:crypto'
 import type { MessagePort } from 'node:worker_threads'
 import { unreachable } from '../base/assert.ts'
 import { Board } from '../base/board.ts'
+import { Lifeline } from '../base/lifeline.ts'
 import type { ConnectMessage, ControlMessage, PeerBoot, PeerReport } from '../base/ports.ts'
 import type { Sid } from '../base/zxid.ts'
 import type { Store } from '../storage/store.ts'
@@ -135,7 +136,7 @@ export class Driver implements LinksListener {
       case 'pause': {
         const { id, ms, busy, resume } = message
         this.#report({ kind: 'paused', id })
-        stall(new Int32Array(resume), ms, busy)
+        new Lifeline(this.#boot.lifeline).rest(() => stall(new Int32Array(resume), ms, busy))
         return this.#report({ kind: 'resumed', id })
       }
       case 'closeSessions':

@@ -2,6 +2,7 @@
 
 import { crc32 } from '../base/crc32.ts'
 import { TreeError } from '../base/errors.ts'
+import { Lifeline } from '../base/lifeline.ts'
 import type { Failure, PeerBoot } from '../base/ports.ts'
 import type { StoreOptions } from '../storage/open.ts'
 import type { Store } from '../storage/store.ts'
@@ -34,12 +35,13 @@ function failureOf(error: unknown): Failure {
 
 /**
  * Runs one peer on the store that `open` opens. Resolves after a clean close; rejects when the peer cannot go on, after
- * reporting why. The supervisor aborts the thread to kill it.
+ * reporting why. The supervisor cuts the lifeline to kill it.
  */
 export async function livePeer(
   boot: PeerBoot,
   open: (options: StoreOptions) => Promise<Store>,
 ): Promise<void> {
+  new Lifeline(boot.lifeline).hold()
   try {
     const store = await open({ ...boot, trusted: boot.founding })
     try {

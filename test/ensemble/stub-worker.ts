@@ -6,6 +6,7 @@
 
 import type { MessagePort } from 'node:worker_threads'
 import { Board } from '../../lib/base/board.ts'
+import { Lifeline } from '../../lib/base/lifeline.ts'
 import type { ControlMessage, PeerBoot, PeerReport, PeerStatus } from '../../lib/base/ports.ts'
 import { makeEpoch, type Sid, type Zxid } from '../../lib/base/zxid.ts'
 import { type Behaviour, STUB_VARIABLE } from './stub-behaviour.ts'
@@ -116,6 +117,7 @@ class StubPeer {
 }
 
 export async function runPeer(boot: PeerBoot): Promise<void> {
+  new Lifeline(boot.lifeline).hold()
   const behaviour = behaviourOf(boot.sid)
   if (behaviour.crash) throw new Error(`stub ${boot.sid} crashes`)
   if (behaviour.refuse !== undefined) {

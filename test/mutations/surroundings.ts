@@ -74,4 +74,28 @@ export const SURROUNDINGS_MUTATIONS: readonly Mutation[] = [
     ],
     killers: [testFile('test/peer/links.test.ts')],
   },
+  {
+    name: 'ended-in-a-turn',
+    says: 'A peer that is killed is ended wherever it is, be it within native code.',
+    patches: [
+      patch(
+        'lib/ensemble/peer-thread.ts',
+        '    await Promise.race([this.#lifeline.stopped(STOP_PATIENCE_MS), this.#exited])\n',
+        '',
+      ),
+    ],
+    killers: [testFile('test/ensemble/peer-thread.test.ts', 'and is killed')],
+  },
+  {
+    name: 'exit-in-a-turn',
+    says: 'A process that exits cuts its peers off wherever they are.',
+    patches: [
+      patch(
+        'lib/ensemble/peer-thread.ts',
+        '  for (const lifeline of lifelines) lifeline.awaitStop(Math.max(until - performance.now(), 0))\n',
+        '',
+      ),
+    ],
+    killers: [testFile('test/ensemble/peer-thread.test.ts', 'and the process exits')],
+  },
 ]

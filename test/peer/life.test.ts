@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { MessageChannel } from 'node:worker_threads'
 import { Board } from '../../lib/base/board.ts'
+import { Lifeline } from '../../lib/base/lifeline.ts'
 import { makeSid, type Sid } from '../../lib/base/zxid.ts'
 import { livePeer } from '../../lib/peer/life.ts'
 import { openStore } from '../../lib/storage/open.ts'
@@ -33,6 +34,7 @@ async function roleAlone(voters: readonly Sid[], observers: readonly Sid[]) {
       dataBytesMax: 1000,
       snapshotLogBytes: 1_000_000,
       snapshotsKept: 2,
+      lifeline: new Lifeline().memory,
       control: port2,
     },
     openStore,
