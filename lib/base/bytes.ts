@@ -5,6 +5,7 @@
  */
 
 import { assert } from './assert.ts'
+import { KEPT_LENGTH_MAX, keep, recall, slotOf } from './texts.ts'
 
 /** Bytes that cannot be decoded: a damaged record, or a frame that is not ours. */
 export class MalformedError extends Error {
@@ -20,12 +21,15 @@ const TWO_32 = 2 ** 32
 /** A growing buffer. `take` hands out the bytes written so far and starts over in fresh memory. */
 export class ByteWriter {
   #bytes: Buffer
+  /** On the same memory: it writes an integer at once, a buffer byte by byte. */
+  #view: DataView
   #at = 0
   readonly #initial: number
 
   constructor(initialBytes = 256) {
     this.#initial = initialBytes
     this.#bytes = Buffer.allocUnsafeSlow(initialBytes)
+    this.#view = new DataView(this.#bytes.buffer)
   }
 
   get length(): number {
@@ -48,7 +52,7 @@ export class ByteWriter {
       return small
     }
     if (length * 2 >= bytes.length) {
-      this.#bytes = Buffer.allocUnsafeSlow(Math.max(this.#initial, length))
+      this.#allocate(Math.max(this.#initial, length))
       return new Uint8Array(bytes.buffer, 0, length)
     }
     return new Uint8Array(bytes.subarray(0, length))
@@ -65,14 +69,13 @@ export class ByteWriter {
 
   u16(value: number): void {
     this.#room(2)
-    const bytes = this.#bytes
-    bytes[this.#at++] = value
-    bytes[this.#at++] = value >>> 8
+    this.#view.setUint16(this.#at, value, true)
+    this.#at += 2
   }
 
   u32(value: number): void {
     this.#room(4)
-    this.setU32(this.#at, value)
+    this.#view.setUint32(this.#at, value, true)
     this.#at += 4
   }
 
@@ -85,8 +88,9 @@ export class ByteWriter {
   u53(value: number): void {
     this.#room(8)
     const high = Math.floor(value / TWO_32)
-    this.setU32(this.#at, value - high * TWO_32)
-    this.setU32(this.#at + 4, high)
+    const view = this.#view
+    view.setUint32(this.#at, value - high * TWO_32, true)
+    view.setUint32(this.#at + 4, high, true)
     this.#at += 8
   }
 
@@ -119,11 +123,7 @@ export class ByteWriter {
 
   /** Overwrites four bytes written before: for lengths and counts known only afterwards. */
   setU32(at: number, value: number): void {
-    const bytes = this.#bytes
-    bytes[at] = value
-    bytes[at + 1] = value >>> 8
-    bytes[at + 2] = value >>> 16
-    bytes[at + 3] = value >>> 24
+    this.#view.setUint32(at, value, true)
   }
 
   /** Size in bytes with the lowest bit telling pure ASCII, so that reading needs no decoder. */
@@ -155,23 +155,37 @@ export class ByteWriter {
   #room(extra: number): void {
     const needed = this.#at + extra
     if (needed <= this.#bytes.length) return
-    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#bytes.length * 2))
-    this.#bytes.copy(grown, 0, 0, this.#at)
-    this.#bytes = grown
+    const before = this.#bytes
+    this.#allocate(Math.max(needed, before.length * 2))
+    before.copy(this.#bytes, 0, 0, this.#at)
+  }
+
+  #allocate(size: number): void {
+    this.#bytes = Buffer.allocUnsafeSlow(size)
+    this.#view = new DataView(this.#bytes.buffer)
   }
 }
 
 /** Reads what a `ByteWriter` wrote. */
 export class ByteReader {
   readonly #bytes: Uint8Array
+  /** To ask a typed array for them takes longer than to read a number. */
+  readonly #buffer: ArrayBufferLike
+  readonly #offset: number
+  /** On the same memory: it reads an integer at once. */
+  readonly #view: DataView
   #at = 0
   readonly #end: number
   /** The same bytes, made when a text is read: for most frames it is not. */
   #texts: Buffer | undefined
 
   constructor(bytes: Uint8Array) {
+    const { buffer, byteOffset, byteLength } = bytes
     this.#bytes = bytes
-    this.#end = bytes.length
+    this.#buffer = buffer
+    this.#offset = byteOffset
+    this.#view = new DataView(buffer, byteOffset, byteLength)
+    this.#end = byteLength
   }
 
   get remaining(): number {
@@ -191,23 +205,21 @@ export class ByteReader {
   }
 
   u16(): number {
-    const at = this.#take(2)
-    return this.#bytes[at]! | (this.#bytes[at + 1]! << 8)
+    return this.#view.getUint16(this.#take(2), true)
   }
 
   u32(): number {
-    return this.i32() >>> 0
+    return this.#view.getUint32(this.#take(4), true)
   }
 
   i32(): number {
-    const at = this.#take(4)
-    const bytes = this.#bytes
-    return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
+    return this.#view.getInt32(this.#take(4), true)
   }
 
   u53(): number {
-    const low = this.u32()
-    const high = this.u32()
+    const at = this.#take(8)
+    const low = this.#view.getUint32(at, true)
+    const high = this.#view.getUint32(at + 4, true)
     if (high >= 2 ** 21) throw new MalformedError('integer beyond 2^53')
     return high * TWO_32 + low
   }
@@ -224,7 +236,7 @@ export class ByteReader {
   raw(length: number): Uint8Array {
     const at = this.#take(length)
     if (length === 0) return NO_BYTES
-    return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + at, length)
+    return new Uint8Array(this.#buffer, this.#offset + at, length)
   }
 
   text(): string {
@@ -232,13 +244,23 @@ export class ByteReader {
     if (word >= 0x8000) word = (word & 0x7fff) | (this.u16() << 15)
     const size = word >>> 1
     const at = this.#take(size)
-    const bytes = this.#bytes
-    this.#texts ??= Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    return this.#texts.toString((word & 1) === 1 ? 'latin1' : 'utf8', at, at + size)
+    if ((word & 1) === 0) return this.#makeText('utf8', at, size)
+    if (size > KEPT_LENGTH_MAX) return this.#makeText('latin1', at, size)
+    const slot = slotOf(this.#bytes, at, size)
+    const known = recall(slot, this.#bytes, at, size)
+    if (known !== undefined) return known
+    const text = this.#makeText('latin1', at, size)
+    keep(slot, text)
+    return text
   }
 
   skip(length: number): void {
     this.#take(length)
+  }
+
+  #makeText(encoding: 'latin1' | 'utf8', at: number, size: number): string {
+    this.#texts ??= Buffer.from(this.#buffer, this.#offset, this.#end)
+    return this.#texts.toString(encoding, at, at + size)
   }
 
   #take(length: number): number {

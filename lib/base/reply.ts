@@ -109,10 +109,14 @@ function writeBody(out: ByteWriter, body: Outcome | Reply): void {
   }
 }
 
-function readBody(from: ByteReader): Omit<Reply, 'xid' | 'zxid'> {
+/** All at once: spreading one object into another costs more than reading it. */
+function readReply(from: ByteReader, xid: number): Reply {
+  const zxid = from.u53() as Zxid
   const code = errorFromWire(from.u8())
   const has = from.u8()
   return {
+    xid,
+    zxid,
     code,
     path: has & HAS_PATH ? (from.text() as ZPath) : undefined,
     stat: has & HAS_STAT ? readStat(from) : undefined,
@@ -127,8 +131,7 @@ export function writeOutcome(out: ByteWriter, outcome: Outcome): void {
 }
 
 export function readOutcome(from: ByteReader): Outcome {
-  const zxid = from.u53() as Zxid
-  const { code, path, stat } = readBody(from)
+  const { zxid, code, path, stat } = readReply(from, 0)
   return { zxid, code, path, stat }
 }
 
@@ -171,11 +174,8 @@ export function encodeGoodbye(out: ByteWriter, code: ErrorCode): void {
 export function decodePeerMessage(from: ByteReader): PeerMessage {
   const kind = from.u8()
   switch (kind) {
-    case REPLY: {
-      const xid = from.u32()
-      const zxid = from.u53() as Zxid
-      return { kind: 'reply', reply: { xid, zxid, ...readBody(from) } }
-    }
+    case REPLY:
+      return { kind: 'reply', reply: readReply(from, from.u32()) }
     case EVENT: {
       const type = EVENT_TYPES[from.u8()]
       if (type === undefined) throw new MalformedError('unknown event')

@@ -18,7 +18,7 @@ import type { SessionRecord } from '../tree/sessions.ts'
 import type { Change, Tree } from '../tree/tree.ts'
 import type { Line, Look, Write } from './order.ts'
 import { type Frame, Outbox } from './outbox.ts'
-import { type Held, mayTellOf, read, resumeWatches } from './reads.ts'
+import { fireWatches, type Held, read, resumeWatches } from './reads.ts'
 import { Watches } from './watches.ts'
 
 export class Answers {
@@ -78,14 +78,11 @@ export class Answers {
     return true
   }
 
-  /** Fires the watches that a transaction's changes meet; those that may not be told of it wait for the next. */
+  /** Fires the watches that a transaction's changes meet. */
   fire(changes: readonly Change[], zxid: Zxid): void {
-    for (const { type, path } of changes) {
-      if (!mayTellOf(this.#tree, path)) continue
-      for (const line of this.#watches.fire(type, path)) {
-        encodeEvent(this.#outbox.to(line), { type, path, zxid })
-      }
-    }
+    fireWatches(this.#tree, this.#watches, changes, (line, { type, path }) =>
+      encodeEvent(this.#outbox.to(line), { type, path, zxid }),
+    )
   }
 
   replaceTree(tree: Tree): void {

@@ -17,7 +17,7 @@ import { TreeLoader } from '../tree/loader.ts'
 import { Tree } from '../tree/tree.ts'
 import type { Znode } from '../tree/znode.ts'
 import { applyGroup } from './apply.ts'
-import { type Held, mayRead, mayTellOf, type ReadResult, read, resumeWatches } from './reads.ts'
+import { fireWatches, type Held, mayRead, type ReadResult, read, resumeWatches } from './reads.ts'
 import { Watches } from './watches.ts'
 
 /** A session that reads here. */
@@ -179,10 +179,9 @@ export class Observer {
     if (!follows(this.#point, group)) throw new MalformedError('a group of a feed follows the last')
     applyGroup(this.#tree, group, (_, { changes }, zxid) => {
       this.#zxid = zxid
-      for (const { type, path } of changes) {
-        if (!mayTellOf(this.#tree, path)) continue
-        for (const reader of this.#watches.fire(type, path)) reader.told({ type, path, zxid })
-      }
+      fireWatches(this.#tree, this.#watches, changes, (reader, { type, path }) =>
+        reader.told({ type, path, zxid }),
+      )
     })
     this.#point = pointOf(group)
   }

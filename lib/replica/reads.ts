@@ -63,6 +63,20 @@ export function mayTellOf(tree: Tree, path: ZPath): boolean {
   return node === undefined || mayRead(node)
 }
 
+/** Tells watchers of a transaction's changes; those that may not be told of one wait for the next. */
+export function fireWatches<W extends object>(
+  tree: Tree,
+  watches: Watches<W>,
+  changes: readonly Change[],
+  tell: (watcher: W, change: Change) => void,
+): void {
+  for (const change of changes) {
+    const { type, path } = change
+    if (!watches.awaits(type, path) || !mayTellOf(tree, path)) continue
+    for (const watcher of watches.fire(type, path)) tell(watcher, change)
+  }
+}
+
 /**
  * Sets watches that were held against an earlier state, or returns the events of those that would have fired since
  * (DataTree.setWatches). A node that came and went meanwhile leaves no trace, and what may not be told waits on.

@@ -18,6 +18,10 @@ class WatchTable<W extends object> {
     return this.#byPath.size
   }
 
+  has(path: ZPath): boolean {
+    return this.#byPath.size > 0 && this.#byPath.has(path)
+  }
+
   add(path: ZPath, watcher: W): void {
     const present = this.#byPath.get(path)
     if (present === undefined) this.#byPath.set(path, watcher)
@@ -71,6 +75,12 @@ export class Watches<W extends object> {
 
   watchChildren(path: ZPath, watcher: W): void {
     this.#onChildren.add(path, watcher)
+  }
+
+  /** Whether anybody waits for the change. */
+  awaits(type: EventType, path: ZPath): boolean {
+    if (type === 'childrenChanged') return this.#onChildren.has(path)
+    return this.#onNode.has(path) || (type === 'deleted' && this.#onChildren.has(path))
   }
 
   /** Uses up the watches that the change fires and returns who held them. */

@@ -64,6 +64,8 @@ export class Tree {
   readonly #nodes: Map<ZPath, MutableZnode>
   readonly #sessions: Map<SessionId, MutableSession>
   readonly #images: Imager
+  /** Of the latest write: the next one is likely to be of the same. */
+  #writer: MutableSession | undefined
   #zxid: Zxid
   /** Invariant: the sum of `digest` over all nodes and sessions. */
   #digest: number
@@ -238,13 +240,14 @@ export class Tree {
     }
     assert(session.ephemerals.size === 0, 'a close names every ephemeral node of its session')
     this.#sessions.delete(session.id)
+    if (this.#writer === session) this.#writer = undefined
     this.#digest = removeDigest(this.#digest, session.digest)
     return { outcome: { zxid }, changes }
   }
 
   #remember(txn: Txn, outcome: Outcome): void {
     if (txn.body.type === 'close') return
-    const session = this.#expectSession(txn.sessionId)
+    const session = this.#expectWriter(txn.sessionId)
     this.#images.sessions.beforeChange(session)
     session.remember(txn.cxid, txn.unanswered, outcome)
     this.#redigestSession(session)
@@ -301,6 +304,11 @@ export class Tree {
     const session = this.#sessions.get(id)
     if (session === undefined) throw new InvariantError(`session ${id} does not exist`)
     return session
+  }
+
+  #expectWriter(id: SessionId): MutableSession {
+    if (this.#writer?.id !== id) this.#writer = this.#expectSession(id)
+    return this.#writer
   }
 
   #redigestNode(node: MutableZnode): void {
