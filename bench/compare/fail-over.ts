@@ -1,9 +1,10 @@
 /**
- * The leader dies under load, again and again: how long until the next write is acknowledged. A client thread keeps its
- * writes under way; this thread kills, and at once sets a node in a session of its own that was at the leader too.
+ * The leader dies under load, again and again: how long until the next leader acknowledges a write. A client thread
+ * keeps its writes under way; this thread kills, and at once sets a node in a session of its own.
  */
 
 import { setTimeout as pause } from 'node:timers/promises'
+import { epochOf } from '../../lib/base/zxid.ts'
 import type { Ensemble, Tree } from '../../lib/index.ts'
 import { gapsAfter } from '../load/gaps.ts'
 import { makeNodes } from '../systems/quorumtree.ts'
@@ -23,7 +24,7 @@ const PROBE = '/fail-over-probe'
 
 export interface FailOver {
   readonly kills: number
-  /** From the kill until a write that was begun after it was acknowledged. */
+  /** From the kill until a write was acknowledged that the next leader has ordered. */
   readonly p50ms: number
   readonly p99ms: number
   readonly maxms: number
@@ -50,10 +51,14 @@ interface Kill {
 async function killOnce(ensemble: Ensemble, tree: Tree): Promise<Kill> {
   const leader = await untilAllServe(ensemble)
   await pause(REST_MS)
+  const before = epochOf((await tree.promises.set(PROBE, '')).mzxid)
   const startedAt = performance.now()
-  await ensemble.faults.kill(leader)
-  await tree.promises.set(PROBE, '')
-  return { at: performance.timeOrigin + startedAt, tookMs: performance.now() - startedAt }
+  const gone = ensemble.faults.kill(leader)
+  // What the old leader acknowledges in its last moment does not count.
+  while (epochOf((await tree.promises.set(PROBE, '')).mzxid) === before);
+  const tookMs = performance.now() - startedAt
+  await gone
+  return { at: performance.timeOrigin + startedAt, tookMs }
 }
 
 /** The ensemble must start dead peers again without a growing delay. */

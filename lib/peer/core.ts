@@ -10,6 +10,7 @@ import type { LogPoint } from '../base/group.ts'
 import { GROUP_BYTES_EAGER, TOUCH_TICKS } from '../base/limits.ts'
 import type { PeerStatus } from '../base/ports.ts'
 import { epochOf, makeZxid, type Sid } from '../base/zxid.ts'
+import type { Frame } from '../replica/outbox.ts'
 import { Replica } from '../replica/replica.ts'
 import type { Tree } from '../tree/tree.ts'
 import { decodePeerMessage, FramePacker } from '../zab/codec.ts'
@@ -64,11 +65,16 @@ export interface Addressed<To> {
   readonly frame: Uint8Array
 }
 
-export interface TurnOutput {
-  readonly peerFrames: readonly Addressed<Sid>[]
+/** What the threads of clients are told. */
+export interface Said {
   /** To be posted before those for clients: a thread that has an answer then has what the answer shows, too. */
   readonly feedFrames: readonly Addressed<number>[]
   readonly clientFrames: readonly Addressed<number>[]
+}
+
+/** `Said`: the rest of it. */
+export interface TurnOutput extends Said {
+  readonly peerFrames: readonly Addressed<Sid>[]
   /** Connections to close, after their frames. */
   readonly closings: readonly number[]
   /** For the store, in order. */
@@ -88,6 +94,7 @@ export class PeerCore {
   readonly #syncLimitTicks: number
   readonly #counterMax: number | undefined
   readonly #packer = new FramePacker()
+  #say: ((said: Said) => void) | undefined
 
   constructor(
     config: PeerConfig,
@@ -99,7 +106,8 @@ export class PeerCore {
     this.#syncLimitTicks = config.syncLimitTicks
     this.#counterMax = config.counterMax
     const { sid, dataBytesMax, tickMs } = config
-    this.#replica = new Replica({ sid, tree, dataBytesMax, tickMs })
+    const onFullFrames = (): void => this.#sayFullFrames()
+    this.#replica = new Replica({ sid, tree, dataBytesMax, tickMs, onFullFrames })
     const { snapshotLogBytes, snapshotChunkBytes, feedWindowBytes } = config
     this.#feeds = new Feeds(feedWindowBytes)
     this.#snapshots = new Snapshots(snapshotLogBytes, wantsFullSnapshot, snapshotChunkBytes)
@@ -122,8 +130,12 @@ export class PeerCore {
     return { role, leader, serving, epoch, zxid, digest, nodes: nodeCount, sessions }
   }
 
-  /** `now` is the clock in milliseconds since 1970; it only stamps transactions. */
-  turn(inputs: readonly PeerInput[], now: number): TurnOutput {
+  /**
+   * `now` is the clock in milliseconds since 1970; it only stamps transactions. `say` gets at once what would else wait
+   * for the end of the turn: a client is busy with the first of many answers while the others are found.
+   */
+  turn(inputs: readonly PeerInput[], now: number, say?: (said: Said) => void): TurnOutput {
+    this.#say = say
     for (const input of inputs) this.#dispatch(input, now)
     this.#settle(now)
     const { messages, loads } = this.#zab.takeWork()
@@ -140,9 +152,7 @@ export class PeerCore {
     return {
       peerFrames: this.#pack(messages),
       feedFrames: this.#feeds.takeFrames(),
-      clientFrames: this.#replica
-        .takeFrames()
-        .map(({ connection, frame }) => ({ to: connection, frame })),
+      clientFrames: this.#replica.takeFrames().map(addressed),
       closings: [...this.#feeds.takeClosings(), ...this.#replica.takeClosings()],
       tasks,
     }
@@ -222,6 +232,14 @@ export class PeerCore {
     }
   }
 
+  /** Amid a group: all of it is committed, so observers may be ahead of the answers. */
+  #sayFullFrames(): void {
+    if (this.#say === undefined) return
+    this.#feeds.advance(this.#zab.history)
+    const clientFrames = this.#replica.takeFullFrames().map(addressed)
+    this.#say({ feedFrames: this.#feeds.takeFrames(), clientFrames })
+  }
+
   /** Follows the role: the replica prepares requests while this peer leads, and resubmits to each new leader. */
   #noticeReign(): void {
     const { serving, leads, reign } = this.#zab
@@ -279,6 +297,10 @@ export class PeerCore {
     }
     return Array.from(byPeer, ([to, packed]) => ({ to, frame: this.#packer.pack(packed) }))
   }
+}
+
+function addressed({ connection, frame }: Frame): Addressed<number> {
+  return { to: connection, frame }
 }
 
 const RENEW: readonly Staging[] = [{ kind: 'renew' }]

@@ -11,7 +11,13 @@ import { Lifeline } from '../base/lifeline.ts'
 import type { ConnectMessage, ControlMessage, PeerBoot, PeerReport } from '../base/ports.ts'
 import type { Sid } from '../base/zxid.ts'
 import type { Store } from '../storage/store.ts'
-import { CONNECTION_INPUTS, type PeerCore, type PeerInput, type TurnOutput } from './core.ts'
+import {
+  CONNECTION_INPUTS,
+  type PeerCore,
+  type PeerInput,
+  type Said,
+  type TurnOutput,
+} from './core.ts'
 import { Links, type LinksListener, post } from './links.ts'
 import { stall } from './stall.ts'
 import { StoreRunner } from './store-runner.ts'
@@ -40,6 +46,10 @@ export class Driver implements LinksListener {
   #resolve: () => void = () => {}
   #reject: (error: unknown) => void = () => {}
   readonly #turn = (): void => this.#runTurn()
+  readonly #say = ({ feedFrames, clientFrames }: Said): void => {
+    for (const { to, frame } of feedFrames) this.#tell(to, frame)
+    for (const { to, frame } of clientFrames) this.#tell(to, frame)
+  }
 
   constructor(boot: PeerBoot, core: PeerCore, store: Store) {
     this.#boot = boot
@@ -87,7 +97,7 @@ export class Driver implements LinksListener {
     const inputs = this.#inbox
     this.#inbox = []
     try {
-      this.#carryOut(this.#core.turn(inputs, Date.now()))
+      this.#carryOut(this.#core.turn(inputs, Date.now(), this.#say))
       this.#show()
     } catch (error) {
       this.#end(error)
@@ -98,8 +108,7 @@ export class Driver implements LinksListener {
     // Other peers first: their disks and ours then work at the same time.
     for (const { to, frame } of output.peerFrames) this.#links.post(to, frame)
     this.#runner.run(output.tasks)
-    for (const { to, frame } of output.feedFrames) this.#say(to, frame)
-    for (const { to, frame } of output.clientFrames) this.#say(to, frame)
+    this.#say(output)
     for (const connection of output.closings) {
       const client = this.#clients.get(connection)
       this.#clients.delete(connection)
@@ -107,7 +116,7 @@ export class Driver implements LinksListener {
     }
   }
 
-  #say(connection: number, frame: Uint8Array): void {
+  #tell(connection: number, frame: Uint8Array): void {
     const client = this.#clients.get(connection)
     if (client === undefined) return
     post(client.port, frame)

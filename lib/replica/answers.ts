@@ -67,6 +67,7 @@ export class Answers {
     line.appliedCxid = cxid
     this.outcomeOfFirst(line, cxid, outcome)
     this.drain(line)
+    this.#outbox.closeIfFull(line)
   }
 
   /** Answers the line's first request if it is this write; tells whether it was. */
@@ -111,6 +112,14 @@ export class Answers {
 
   takeFrames(): Frame[] {
     return this.#outbox.take()
+  }
+
+  get hasFullFrames(): boolean {
+    return this.#outbox.hasFull
+  }
+
+  takeFullFrames(): Frame[] {
+    return this.#outbox.takeFull()
   }
 
   #resume(line: Line, held: Held): void {

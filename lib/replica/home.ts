@@ -122,6 +122,14 @@ export class Home {
     return this.#answers.takeFrames()
   }
 
+  get hasFullFrames(): boolean {
+    return this.#answers.hasFullFrames
+  }
+
+  takeFullFrames(): Frame[] {
+    return this.#answers.takeFullFrames()
+  }
+
   takeClosings(): number[] {
     const closings = this.#closings
     if (closings.length > 0) this.#closings = []

@@ -1,5 +1,6 @@
 /**
- * One frame per connection and turn. Writers are lent to the lines that speak in a turn and come back with it, so that
+ * One frame per connection and turn, or more when one grows full: its client works on the first of many answers while
+ * the peer is still at the last. Writers are lent to the lines that speak in a turn and come back with it, so that
  * ten thousand idle connections hold no buffers and one large reply is not remembered for ever.
  */
 
@@ -15,8 +16,12 @@ export interface Frame {
 const KEPT_BYTES_MAX = 64 * 1024
 const KEPT_WRITERS_MAX = 256
 
+/** Some hundreds of answers to writes: enough to be worth the wake-up. */
+const FULL_BYTES = 32 * 1024
+
 export class Outbox {
   #speaking: Line[] = []
+  #full: Frame[] = []
   readonly #idle: ByteWriter[] = []
 
   /** Where to write what this line is told next. */
@@ -28,6 +33,23 @@ export class Outbox {
     return line.frame
   }
 
+  /** Closes the line's frame if it is full; the line goes on with another one. */
+  closeIfFull({ connection, frame }: Line): void {
+    if (frame === undefined || frame.length < FULL_BYTES) return
+    this.#full.push({ connection, frame: frame.take() })
+  }
+
+  get hasFull(): boolean {
+    return this.#full.length > 0
+  }
+
+  /** The closed frames; those of one connection in order, and before what `take` returns. */
+  takeFull(): Frame[] {
+    const frames = this.#full
+    this.#full = []
+    return frames
+  }
+
   /** Nobody listens any more: forgets what the line was to be told. */
   discard(line: Line): void {
     line.frame = undefined
@@ -35,13 +57,13 @@ export class Outbox {
 
   take(): Frame[] {
     if (this.#speaking.length === 0) return []
-    const frames: Frame[] = []
+    const frames = this.takeFull()
     for (const line of this.#speaking) {
       const writer = line.frame
       if (writer === undefined) continue
       line.frame = undefined
       const frame = writer.take()
-      frames.push({ connection: line.connection, frame })
+      if (frame.length > 0) frames.push({ connection: line.connection, frame })
       if (frame.length <= KEPT_BYTES_MAX && this.#idle.length < KEPT_WRITERS_MAX) {
         this.#idle.push(writer)
       }

@@ -23,6 +23,8 @@ export interface ReplicaOptions {
   readonly dataBytesMax: number
   /** Time between two calls of `tick`. */
   readonly tickMs: number
+  /** Told while a group is applied, when there are frames to be had of `takeFullFrames`. */
+  readonly onFullFrames?: () => void
 }
 
 export class Replica {
@@ -34,10 +36,14 @@ export class Replica {
   /** Present while this peer leads. */
   #preparer: Preparer | undefined
 
-  readonly #onApplied = (txn: Txn, applied: Applied, zxid: Zxid): void =>
+  readonly #onFullFrames: () => void
+  readonly #onApplied = (txn: Txn, applied: Applied, zxid: Zxid): void => {
     this.#home.applied(txn, applied, zxid)
+    if (this.#home.hasFullFrames) this.#onFullFrames()
+  }
 
-  constructor({ sid, tree, dataBytesMax, tickMs }: ReplicaOptions) {
+  constructor({ sid, tree, dataBytesMax, tickMs, onFullFrames = () => {} }: ReplicaOptions) {
+    this.#onFullFrames = onFullFrames
     this.#dataBytesMax = dataBytesMax
     this.#tickMs = tickMs
     this.#tree = tree
@@ -165,9 +171,14 @@ export class Replica {
     return this.#home.takePackedSubmissions()
   }
 
-  /** One frame for each connection that is told something in this turn. */
+  /** For each connection that is told something in this turn, what it is told; all but full frames are one. */
   takeFrames(): Frame[] {
     return this.#home.takeFrames()
+  }
+
+  /** Those of them that nothing more is added to. */
+  takeFullFrames(): Frame[] {
+    return this.#home.takeFullFrames()
   }
 
   /** Connections to close once their frames are sent. */
