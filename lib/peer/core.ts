@@ -30,6 +30,8 @@ export interface PeerConfig extends ZabConfig {
   readonly snapshotChunkBytes?: number
   /** Bytes sent to a local observer before it takes some in, when it is not to be the usual number. */
   readonly feedWindowBytes?: number
+  /** Size of a client's frame that is not added to any more, when it is not to be the usual one. */
+  readonly fullFrameBytes?: number
 }
 
 export type PeerInput =
@@ -107,7 +109,9 @@ export class PeerCore {
     this.#counterMax = config.counterMax
     const { sid, dataBytesMax, tickMs } = config
     const onFullFrames = (): void => this.#sayFullFrames()
-    this.#replica = new Replica({ sid, tree, dataBytesMax, tickMs, onFullFrames })
+    const { fullFrameBytes } = config
+    const replica = { sid, tree, dataBytesMax, tickMs, onFullFrames, fullFrameBytes }
+    this.#replica = new Replica(replica)
     const { snapshotLogBytes, snapshotChunkBytes, feedWindowBytes } = config
     this.#feeds = new Feeds(feedWindowBytes)
     this.#snapshots = new Snapshots(snapshotLogBytes, wantsFullSnapshot, snapshotChunkBytes)

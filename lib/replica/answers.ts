@@ -24,10 +24,11 @@ import { Watches } from './watches.ts'
 export class Answers {
   #tree: Tree
   readonly #watches = new Watches<Line>()
-  readonly #outbox = new Outbox()
+  readonly #outbox: Outbox
 
-  constructor(tree: Tree) {
+  constructor(tree: Tree, fullFrameBytes: number) {
     this.#tree = tree
+    this.#outbox = new Outbox(fullFrameBytes)
   }
 
   welcome(line: Line, session: SessionRecord): void {

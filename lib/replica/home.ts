@@ -29,10 +29,10 @@ export class Home {
   readonly #submissions: Submissions
   #closings: number[] = []
 
-  constructor(sid: Sid, tree: Tree) {
+  constructor(sid: Sid, tree: Tree, fullFrameBytes: number) {
     this.#sid = sid
     this.#tree = tree
-    this.#answers = new Answers(tree)
+    this.#answers = new Answers(tree, fullFrameBytes)
     this.#submissions = new Submissions(sid)
   }
 

@@ -17,12 +17,17 @@ const KEPT_BYTES_MAX = 64 * 1024
 const KEPT_WRITERS_MAX = 256
 
 /** Some hundreds of answers to writes: enough to be worth the wake-up. */
-const FULL_BYTES = 32 * 1024
+export const FULL_FRAME_BYTES = 32 * 1024
 
 export class Outbox {
+  readonly #fullBytes: number
   #speaking: Line[] = []
   #full: Frame[] = []
   readonly #idle: ByteWriter[] = []
+
+  constructor(fullBytes: number) {
+    this.#fullBytes = fullBytes
+  }
 
   /** Where to write what this line is told next. */
   to(line: Line): ByteWriter {
@@ -35,7 +40,7 @@ export class Outbox {
 
   /** Closes the line's frame if it is full; the line goes on with another one. */
   closeIfFull({ connection, frame }: Line): void {
-    if (frame === undefined || frame.length < FULL_BYTES) return
+    if (frame === undefined || frame.length < this.#fullBytes) return
     this.#full.push({ connection, frame: frame.take() })
   }
 

@@ -13,7 +13,7 @@ import type { Applied, Tree } from '../tree/tree.ts'
 import { applyGroup } from './apply.ts'
 import type { PreparedGroup } from './groups.ts'
 import { Home } from './home.ts'
-import type { Frame } from './outbox.ts'
+import { type Frame, FULL_FRAME_BYTES } from './outbox.ts'
 import { Preparer } from './prepare.ts'
 
 export interface ReplicaOptions {
@@ -25,6 +25,8 @@ export interface ReplicaOptions {
   readonly tickMs: number
   /** Told while a group is applied, when there are frames to be had of `takeFullFrames`. */
   readonly onFullFrames?: () => void
+  /** Size of a full frame, when it is not to be the usual one. */
+  readonly fullFrameBytes?: number | undefined
 }
 
 export class Replica {
@@ -42,12 +44,13 @@ export class Replica {
     if (this.#home.hasFullFrames) this.#onFullFrames()
   }
 
-  constructor({ sid, tree, dataBytesMax, tickMs, onFullFrames = () => {} }: ReplicaOptions) {
+  constructor(options: ReplicaOptions) {
+    const { sid, tree, dataBytesMax, tickMs, onFullFrames = () => {} } = options
     this.#onFullFrames = onFullFrames
     this.#dataBytesMax = dataBytesMax
     this.#tickMs = tickMs
     this.#tree = tree
-    this.#home = new Home(sid, tree)
+    this.#home = new Home(sid, tree, options.fullFrameBytes ?? FULL_FRAME_BYTES)
   }
 
   get tree(): Tree {

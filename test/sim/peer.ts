@@ -10,6 +10,7 @@ import {
   type PeerConfig,
   PeerCore,
   type PeerInput,
+  type Said,
   type TurnOutput,
 } from '../../lib/peer/core.ts'
 import type { Tree } from '../../lib/tree/tree.ts'
@@ -93,6 +94,8 @@ export class SimPeer {
       snapshotChunkBytes: knobs.snapshotChunkBytes,
       historyGroupsMax: knobs.historyGroupsMax,
       feedWindowBytes: knobs.feedWindowBytes,
+      // As small or large: where feeds are stopped soon, answers leave one by one.
+      fullFrameBytes: knobs.feedWindowBytes,
     }
     this.#tickUs = Math.round((TICK_US * within(prng, knobs.tickPercent)) / 100)
     this.#tickJitterUs = prng.pick(knobs.tickJitterUs)
@@ -273,7 +276,7 @@ export class SimPeer {
     trace.mix(this.sid * 256 + inputs.length)
     if (trace.on) trace.takes(this, inputs)
     this.#guard(() => {
-      const output = core.turn(inputs, this.#world.wallMs())
+      const output = core.turn(inputs, this.#world.wallMs(), said => this.#say(said))
       if (trace.on) trace.turned(this, output)
       this.#carryOut(inputs, output)
     })
@@ -289,14 +292,18 @@ export class SimPeer {
       this.#host.send(this.sid, to, frame)
     }
     this.disk.run(output.tasks)
-    for (const { to, frame } of [...output.feedFrames, ...output.clientFrames]) {
-      trace.mix(frame.length)
-      this.#ports.get(to)?.receive(frame)
-    }
+    this.#say(output)
     for (const connection of output.closings) {
       const port = this.#ports.get(connection)
       this.#ports.delete(connection)
       port?.closed()
+    }
+  }
+
+  #say({ feedFrames, clientFrames }: Said): void {
+    for (const { to, frame } of [...feedFrames, ...clientFrames]) {
+      this.#world.trace.mix(frame.length)
+      this.#ports.get(to)?.receive(frame)
     }
   }
 
