@@ -330,4 +330,16 @@ export const REQUEST_MUTATIONS: readonly Mutation[] = [
     patches: [patch(PREPARE, '    if (this.#last === this.#lastOfEpoch) return\n', '')],
     killers: [testFile('test/replica/prepare.test.ts')],
   },
+  {
+    name: 'full-frames-forgotten',
+    says: 'Full frames that nobody took amid the turn are not handed out at its end.',
+    patches: [
+      patch(
+        'lib/replica/outbox.ts',
+        'const frames = this.takeFull()',
+        'const frames: Frame[] = []',
+      ),
+    ],
+    killers: [testFile('test/replica/outbox.test.ts')],
+  },
 ]
