@@ -205,7 +205,7 @@ export const BROADCAST_MUTATIONS: readonly Mutation[] = [
         'if (connection < 0 || this.#over !== undefined) return',
       ),
     ],
-    killers: [campaign(60)],
+    killers: [campaign(60, 100)],
   },
   {
     name: 'ack-never-checked',
