@@ -28,7 +28,7 @@ test('a frame that is full can be had at once, the rest comes with the others', 
   ])
 })
 
-test('full frames that nobody has taken come before what was said after them, and none is empty', () => {
+test('full frames that nobody took come before what was said after them, and none is empty', () => {
   const outbox = new Outbox(FULL_BYTES)
   const line = new Line(1)
   for (const byte of [1, 2, 3, 4]) outbox.to(line).u8(byte)
