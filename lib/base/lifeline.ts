@@ -39,20 +39,15 @@ export class Lifeline {
 
   /** Thread: from now on it stops between two of its turns when it is cut; at once when it is already. */
   hold(): void {
-    this.#stopIfCut()
+    if (Atomics.load(this.#word, 0) !== LIVE) this.#stop()
     void Promise.resolve(Atomics.waitAsync(this.#word, 0, LIVE).value).then(() => this.#stop())
   }
 
   /** Thread: while `work` runs it may be ended; then `rest` does not return. */
   rest(work: () => void): void {
-    this.#stopIfCut()
-    this.#change(LIVE, RESTING)
+    if (!this.#change(LIVE, RESTING)) this.#stop()
     work()
     if (!this.#change(RESTING, LIVE)) this.#stop()
-  }
-
-  #stopIfCut(): void {
-    if (Atomics.load(this.#word, 0) === CUT) this.#stop()
   }
 
   /** Does not return: the thread waits for its end. */

@@ -35,7 +35,7 @@ export class Faults {
   }
 
   /**
-   * Kills a peer's thread where it stands. Unlike after `ensemble.kill`, everything is as after a crash:
+   * Kills a peer's thread between two of its turns. Unlike after `ensemble.kill`, everything is as after a crash:
    * `onPeerFailure` is told (`PEER_FAILED`), and the peer is started again as the option `restart` says. No effect on a
    * peer that is down.
    *
