@@ -1,63 +1,69 @@
 /**
- * The peer's directory before LevelDB touches it. A small file beside LevelDB's says whose directory it is, so that a
- * foreign one is never opened, and whether it was ever in use: LevelDB makes a new, empty database where its files are
- * lost, and only this file then tells a peer that has forgotten its promises from one that never made any.
+ * The peer's directory before LevelDB touches it. A small file in it says whose directory it is, so that a foreign one
+ * is never opened, and which segment of the log is the last that was in use: a directory of a later one was begun and
+ * never promised anything, and where an earlier one is missing, something was lost. LevelDB alone would make a new,
+ * empty database where its files are lost.
  */
 
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { crc32 } from '../base/crc32.ts'
 import type { Sid } from '../base/zxid.ts'
 import { asStorageFailure, storageFailure } from './failures.ts'
 import { FORMAT } from './records.ts'
+import { syncDirectory } from './sync.ts'
 
 const IDENTITY_FILE = 'quorumtree.json'
 const UNFINISHED_FILE = `${IDENTITY_FILE}.new`
-/** LevelDB's pointer to its current manifest: no database without it. */
-const LEVELDB_CURRENT = 'CURRENT'
 /** By such a file the ensemble shows that it has the directory open. */
 const OWNER_PREFIX = 'quorumtree.owner-'
 /** What operating systems leave in directories that are empty to their users. */
 const IGNORED = new Set([UNFINISHED_FILE, '.DS_Store', 'Thumbs.db', 'desktop.ini', 'lost+found'])
 
-interface Identity {
+export interface Identity {
   readonly format: number
   readonly sid: Sid
-  /** The first record is durable. Until then nothing was promised, and what LevelDB holds is of no value. */
-  readonly inUse: boolean
+  /** The last segment of the log that has its first records. 0: nothing was ever promised, or is of value. */
+  readonly segment: number
+}
+
+interface Sealed extends Identity {
+  /** A wrong number of a segment would make an old state the present one. */
+  readonly sum: number
+}
+
+function sumOf({ format, sid, segment }: Identity): number {
+  return crc32(Buffer.from(`${format} ${sid} ${segment}`))
 }
 
 function parseIdentity(text: string, directory: string): Identity {
   const damaged = (cause?: unknown) =>
     storageFailure('DIRECTORY_DAMAGED', directory, `${IDENTITY_FILE} cannot be read`, cause)
-  let parsed: Partial<Identity> | null
+  let parsed: Partial<Sealed> | null
   try {
-    parsed = JSON.parse(text) as Partial<Identity> | null
+    parsed = JSON.parse(text) as Partial<Sealed> | null
   } catch (cause) {
     throw damaged(cause)
   }
-  const { format, sid, inUse } = parsed ?? {}
-  if (typeof format !== 'number' || typeof sid !== 'number' || typeof inUse !== 'boolean') {
-    throw damaged()
-  }
-  return { format, sid, inUse }
+  const { format, sid, segment, sum } = parsed ?? {}
+  if (typeof format !== 'number') throw damaged()
+  checkFormat(format, directory)
+  if (typeof sid !== 'number' || typeof segment !== 'number') throw damaged()
+  const identity = { format, sid, segment }
+  if (sum !== sumOf(identity)) throw damaged()
+  return identity
 }
 
-async function syncDirectory(directory: string): Promise<void> {
-  // Windows has no such thing as a sync of a directory.
-  if (process.platform === 'win32') return
-  const handle = await open(directory, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
+/** What the file that says whose directory it is holds. */
+export function formatIdentity(identity: Identity): string {
+  return `${JSON.stringify({ ...identity, sum: sumOf(identity) })}\n`
 }
 
 async function writeIdentity(directory: string, identity: Identity): Promise<void> {
   const unfinished = join(directory, UNFINISHED_FILE)
   const handle = await open(unfinished, 'w')
   try {
-    await handle.writeFile(`${JSON.stringify(identity)}\n`)
+    await handle.writeFile(formatIdentity(identity))
     await handle.sync()
   } finally {
     await handle.close()
@@ -66,27 +72,33 @@ async function writeIdentity(directory: string, identity: Identity): Promise<voi
   await syncDirectory(directory)
 }
 
-async function claim(directory: string, sid: Sid): Promise<boolean> {
+/** Undefined when there is none. */
+export async function readIdentity(directory: string): Promise<Identity | undefined> {
+  try {
+    return parseIdentity(await readFile(join(directory, IDENTITY_FILE), 'utf8'), directory)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+async function claim(directory: string, sid: Sid): Promise<Identity> {
   await mkdir(directory, { recursive: true })
+  const found = await readIdentity(directory)
+  if (found !== undefined) {
+    checkOwner(found.sid, sid, directory)
+    return found
+  }
   const names = await readdir(directory)
-  if (!names.includes(IDENTITY_FILE)) {
-    const foreign = names.find(name => !IGNORED.has(name) && !name.startsWith(OWNER_PREFIX))
-    if (foreign !== undefined) {
-      const what = `the directory holds other data ('${foreign}')`
-      throw storageFailure('DIRECTORY_NOT_OURS', directory, what)
-    }
-    await writeIdentity(directory, { format: FORMAT, sid, inUse: false })
-    await syncDirectory(dirname(directory))
-    return false
+  const foreign = names.find(name => !IGNORED.has(name) && !name.startsWith(OWNER_PREFIX))
+  if (foreign !== undefined) {
+    const what = `the directory holds other data ('${foreign}')`
+    throw storageFailure('DIRECTORY_NOT_OURS', directory, what)
   }
-  const identity = parseIdentity(await readFile(join(directory, IDENTITY_FILE), 'utf8'), directory)
-  checkFormat(identity.format, directory)
-  checkOwner(identity.sid, sid, directory)
-  if (identity.inUse && !names.includes(LEVELDB_CURRENT)) {
-    const what = `LevelDB's file ${LEVELDB_CURRENT} is missing`
-    throw storageFailure('DIRECTORY_DAMAGED', directory, what)
-  }
-  return identity.inUse
+  const identity = { format: FORMAT, sid, segment: 0 }
+  await writeIdentity(directory, identity)
+  await syncDirectory(dirname(directory))
+  return identity
 }
 
 export function checkFormat(format: number, directory: string): void {
@@ -102,10 +114,10 @@ export function checkOwner(owner: Sid, sid: Sid, directory: string): void {
 }
 
 /**
- * Makes sure that the directory is this peer's, creating it if need be. Tells whether it was in use before.
+ * Makes sure that the directory is this peer's, creating it if need be.
  * @throws TreeError DIRECTORY_NOT_OURS, DIRECTORY_DAMAGED, FORMAT_TOO_NEW, NO_PERMISSION, NO_SPACE, STORAGE_FAILED.
  */
-export async function claimDirectory(directory: string, sid: Sid): Promise<boolean> {
+export async function claimDirectory(directory: string, sid: Sid): Promise<Identity> {
   try {
     return await claim(directory, sid)
   } catch (error) {
@@ -113,16 +125,11 @@ export async function claimDirectory(directory: string, sid: Sid): Promise<boole
   }
 }
 
-/** Has LevelDB make a new database where it finds a broken one. For a directory that was never in use. */
-export async function forgetDatabase(directory: string): Promise<void> {
-  await rm(join(directory, LEVELDB_CURRENT), { force: true })
-}
-
-/** To be called once the first record is durable. */
-export async function markInUse(directory: string, sid: Sid): Promise<void> {
-  try {
-    await writeIdentity(directory, { format: FORMAT, sid, inUse: true })
-  } catch (error) {
-    throw asStorageFailure(error, directory)
-  }
+/** To be called once the first records of a segment are durable: from then on it is in use, and the last one. */
+export async function recordSegment(
+  directory: string,
+  { sid }: Identity,
+  segment: number,
+): Promise<void> {
+  await writeIdentity(directory, { format: FORMAT, sid, segment })
 }

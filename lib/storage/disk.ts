@@ -1,5 +1,5 @@
 /**
- * The one road to a peer's LevelDB. Calls stand in a line and run one at a time: each takes one of the four threads
+ * The one road to a peer's LevelDBs. Calls stand in a line and run one at a time: each takes one of the four threads
  * that the whole process has for its files, and a stalled write may hold it for seconds. Log writes go to the head of
  * the line; everything else is cut into short calls so that they never wait for long. The first failure is final:
  * LevelDB may go on after a failed write, but what it acknowledges then can be lost, so nothing is ever tried again.
@@ -40,120 +40,26 @@ function isMeta({ key }: Operation): boolean {
 }
 
 export class Disk {
-  readonly #database: Database
-  readonly #directory: string
-  readonly #sync: boolean
+  readonly directory: string
+  /**
+   * Whether each write reaches the medium before it is done, not only the operating system. One that changes the
+   * record of epochs does so in any case: an election that a power cut takes back, on one peer and not on another,
+   * would leave logs that no leader could bring together again.
+   */
+  readonly sync: boolean
   readonly #lines: Readonly<Record<Urgency, Waiting[]>> = { log: [], background: [] }
   #busy = false
   #refusal: TreeError | undefined
   #closing: Promise<void> | undefined
   #idle: (() => void) | undefined
 
-  /**
-   * `sync`: each write reaches the medium before it is done, not only the operating system. One that changes the record
-   * of epochs does so in any case: an election that a power cut takes back, on one peer and not on another, would leave
-   * logs that no leader could bring together again.
-   */
-  constructor(database: Database, directory: string, sync: boolean) {
-    this.#database = database
-    this.#directory = directory
-    this.#sync = sync
+  constructor(directory: string, sync: boolean) {
+    this.directory = directory
+    this.sync = sync
   }
 
-  get directory(): string {
-    return this.#directory
-  }
-
-  get(key: Key): Promise<Uint8Array | undefined> {
-    return this.#run('background', () => this.#database.get(key))
-  }
-
-  /** One atomic write. `build` is called when its turn has come, so that it sees the effects of all writes before. */
-  commit(urgency: Urgency, build: () => readonly Operation[]): Promise<void> {
-    return this.#run(urgency, () => {
-      const operations = build()
-      const [only] = operations
-      if (only === undefined) return Promise.resolve()
-      const options = this.#sync || operations.some(isMeta) ? SYNCED : UNSYNCED
-      if (operations.length === 1 && only.type === 'put') {
-        return this.#database.put(only.key, only.value, options)
-      }
-      return this.#database.batch([...operations], options)
-    })
-  }
-
-  /** Entries in order, as they were at the first call, a slice at a time. */
-  async *scan(range: KeyRange, urgency: Urgency = 'background'): AsyncGenerator<readonly Entry[]> {
-    const options = { ...range, fillCache: false, highWaterMarkBytes: SLICE_BYTES }
-    const iterator = this.#database.iterator(options)
-    try {
-      for (;;) {
-        const slice = await this.#run(urgency, () => iterator.nextv(SLICE_ENTRIES))
-        if (slice.length === 0) return
-        yield slice
-      }
-    } finally {
-      await iterator.close()
-    }
-  }
-
-  /** Keys in order, as they were at the first call, a slice at a time. */
-  async *keys(range: KeyRange, urgency: Urgency = 'background'): AsyncGenerator<readonly Key[]> {
-    const iterator = this.#database.keys({ ...range, fillCache: false })
-    try {
-      for (;;) {
-        const slice = await this.#run(urgency, () => iterator.nextv(SLICE_KEYS))
-        if (slice.length === 0) return
-        yield slice
-      }
-    } finally {
-      await iterator.close()
-    }
-  }
-
-  async lastKey(range: KeyRange): Promise<Key | undefined> {
-    const iterator = this.#database.keys({ ...range, reverse: true, limit: 1 })
-    try {
-      return await this.#run('background', () => iterator.next())
-    } finally {
-      await iterator.close()
-    }
-  }
-
-  /**
-   * Removes a range, a slice at a time. Not atomic and not synced: for what nothing refers to any more. A slice is
-   * cleared between its own keys, so that LevelDB does not walk over the ones removed before, and only if that is
-   * `stillDue` at its turn: writes that came between may have put something in the place of what was found.
-   */
-  async clear(range: KeyRange, stillDue: () => boolean = () => true): Promise<void> {
-    for await (const keys of this.keys(range)) {
-      const slice = { gte: keys[0]!, lte: keys.at(-1)! }
-      await this.#run('background', async () => {
-        if (stillDue()) await this.#database.clear(slice)
-      })
-    }
-  }
-
-  close(): Promise<void> {
-    this.#closing ??= this.#close()
-    return this.#closing
-  }
-
-  async #close(): Promise<void> {
-    this.#refuseAll(storageFailure('CLOSED', this.#directory, 'the store was closed'))
-    if (this.#busy) {
-      await new Promise<void>(resolve => {
-        this.#idle = resolve
-      })
-    }
-    try {
-      await this.#database.close()
-    } catch (error) {
-      throw asStorageFailure(error, this.#directory)
-    }
-  }
-
-  #run<T>(urgency: Urgency, call: () => Promise<T>): Promise<T> {
+  /** Runs `call` at its turn: it sees the effects of all calls before, and nothing else is under way. */
+  run<T>(urgency: Urgency, call: () => Promise<T>): Promise<T> {
     if (this.#refusal !== undefined) return Promise.reject(this.#refusal)
     return new Promise((resolve, reject) => {
       const start = async (): Promise<void> => {
@@ -168,6 +74,84 @@ export class Disk {
     })
   }
 
+  /** Runs `call` beside the line, for what LevelDB has no part in; a failure is as final as in a turn. */
+  async aside(call: () => Promise<void>): Promise<void> {
+    if (this.#refusal !== undefined) throw this.#refusal
+    try {
+      await call()
+    } catch (error) {
+      throw this.#fail(error)
+    }
+  }
+
+  /** One atomic write. To be called within a turn. */
+  write(database: Database, operations: readonly Operation[]): Promise<void> {
+    const [only] = operations
+    if (only === undefined) return Promise.resolve()
+    const options = this.sync || operations.some(isMeta) ? SYNCED : UNSYNCED
+    if (operations.length === 1 && only.type === 'put') {
+      return database.put(only.key, only.value, options)
+    }
+    return database.batch([...operations], options)
+  }
+
+  get(database: Database, key: Key): Promise<Uint8Array | undefined> {
+    return this.run('background', () => database.get(key))
+  }
+
+  /** Entries in order, as they were at the first call, a slice at a time. */
+  async *scan(database: Database, range: KeyRange): AsyncGenerator<readonly Entry[]> {
+    const options = { ...range, fillCache: false, highWaterMarkBytes: SLICE_BYTES }
+    const iterator = database.iterator(options)
+    try {
+      for (;;) {
+        const slice = await this.run('background', () => iterator.nextv(SLICE_ENTRIES))
+        if (slice.length === 0) return
+        yield slice
+      }
+    } finally {
+      await iterator.close()
+    }
+  }
+
+  /** Keys in order, as they were at the first call, a slice at a time. */
+  async *keys(
+    database: Database,
+    range: KeyRange,
+    urgency: Urgency = 'background',
+  ): AsyncGenerator<readonly Key[]> {
+    const iterator = database.keys({ ...range, fillCache: false })
+    try {
+      for (;;) {
+        const slice = await this.run(urgency, () => iterator.nextv(SLICE_KEYS))
+        if (slice.length === 0) return
+        yield slice
+      }
+    } finally {
+      await iterator.close()
+    }
+  }
+
+  /** Refuses what waits, and ends with `last`, when what is under way is done. */
+  close(last: () => Promise<void>): Promise<void> {
+    this.#closing ??= this.#close(last)
+    return this.#closing
+  }
+
+  async #close(last: () => Promise<void>): Promise<void> {
+    this.#refuseAll(storageFailure('CLOSED', this.directory, 'the store was closed'))
+    if (this.#busy) {
+      await new Promise<void>(resolve => {
+        this.#idle = resolve
+      })
+    }
+    try {
+      await last()
+    } catch (error) {
+      throw asStorageFailure(error, this.directory)
+    }
+  }
+
   async #work(): Promise<void> {
     this.#busy = true
     for (;;) {
@@ -180,7 +164,7 @@ export class Disk {
   }
 
   #fail(error: unknown): TreeError | InvariantError {
-    const failure = asStorageFailure(error, this.#directory)
+    const failure = asStorageFailure(error, this.directory)
     if (!(failure instanceof InvariantError)) this.#refuseAll(failure)
     return failure
   }

@@ -1,7 +1,7 @@
 /**
  * Names of records in LevelDB. The first byte tells the kind, numbers are big-endian so that keys sort as they count:
- * 'l' + first zxid (log group), 'm' (meta), 's' + snapshot id + chunk number (chunk), 'v' + snapshot id (head, which
- * makes the snapshot visible).
+ * in a segment of the log 'l' + first zxid (group), 'm' (meta), 'v' + snapshot id (head, which makes the snapshot
+ * visible); in the database of a snapshot 's' + its id + chunk number (chunk).
  */
 
 import { counterOf, epochOf, type Zxid } from '../base/zxid.ts'
@@ -43,26 +43,20 @@ export function headKey(snapshotId: number): Key {
   return makeKey(HEAD, snapshotId)
 }
 
-/** The snapshot a chunk's or a head's key belongs to; undefined when the key is too short to be one. */
+/** The snapshot a head's key belongs to; undefined when the key is too short to be one. */
 export function snapshotIdOf(key: Key): number | undefined {
   if (key.length < 5) return undefined
   return new DataView(key.buffer, key.byteOffset, key.byteLength).getUint32(1)
 }
 
-/** Groups whose first zxid is greater. */
-export function logAfter(zxid: Zxid): KeyRange {
-  return { gt: logKey(zxid), lt: makeKey(LOG + 1) }
+/** Groups whose first zxid is greater than `zxid`, and not greater than `last`. */
+export function logAfter(zxid: Zxid, last?: Zxid): KeyRange {
+  const gt = logKey(zxid)
+  return last === undefined ? { gt, lt: makeKey(LOG + 1) } : { gt, lte: logKey(last) }
 }
 
-/** Groups whose first zxid is not greater. */
-export function logUpTo(zxid: Zxid): KeyRange {
-  return { gte: makeKey(LOG), lte: logKey(zxid) }
+export function chunksOf(snapshotId: number): KeyRange {
+  return { gte: chunkKey(snapshotId, 0), lt: chunkKey(snapshotId + 1, 0) }
 }
 
-/** Chunks of the snapshots from id `from` up to, not including, `end`. */
-export function chunksOf(from: number, end = from + 1): KeyRange {
-  return { gte: chunkKey(from, 0), lt: chunkKey(end, 0) }
-}
-
-export const ALL_CHUNKS: KeyRange = { gte: makeKey(CHUNK), lt: makeKey(CHUNK + 1) }
 export const ALL_HEADS: KeyRange = { gte: makeKey(HEAD), lt: makeKey(HEAD + 1) }

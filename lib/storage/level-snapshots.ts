@@ -1,18 +1,21 @@
 /**
- * Snapshots in LevelDB: chunks are written under an id of their own and seen by nobody until one head record makes them
- * a snapshot. Each chunk is a write of its own and as durable as the log: LevelDB begins a new file of its log without
- * syncing the old one, so a chunk that was not synced could vanish although a head written later survives.
+ * Snapshots, each in a LevelDB of its own, seen by nobody until one head record in the log makes it a snapshot. Chunks
+ * are as durable as the log, each by itself, since one sync of them all would hold the log up; and before the head is
+ * written, the whole database is made durable, whatever LevelDB has left unsynced of it.
  */
 
 import { assert } from '../base/assert.ts'
 import { MalformedError } from '../base/bytes.ts'
 import type { LogPoint } from '../base/group.ts'
 import type { SnapshotHead } from '../zab/types.ts'
-import type { Disk, Operation } from './disk.ts'
-import { chunkKey, chunksOf, headKey } from './keys.ts'
+import type { Database, Disk, Operation } from './disk.ts'
+import { chunkKey, headKey } from './keys.ts'
+import type { Part } from './part.ts'
 import { decodeChunk, encodeChunk, encodeHead, type StoredSnapshot } from './records.ts'
+import type { SnapshotParts } from './snapshot-parts.ts'
 import { type Chain, ChainCursor, SnapshotCatalog } from './snapshots.ts'
 import type { SnapshotKind, SnapshotReader } from './store.ts'
+import { syncDatabase, syncDirectory } from './sync.ts'
 
 /** Chunks on their way to a snapshot that is not visible yet. */
 interface Draft {
@@ -23,6 +26,9 @@ interface Draft {
   bytes: number
   /** Given up: what has not been written yet is not written. */
   dropped: boolean
+  /** Made with the first chunk. */
+  part: Part | undefined
+  database: Promise<Database> | undefined
   /** Settles when all chunks handed over so far are written. */
   written: Promise<void>
 }
@@ -45,6 +51,7 @@ function putHead(snapshot: StoredSnapshot): Operation {
 
 export class LevelSnapshots {
   readonly #disk: Disk
+  readonly #parts: SnapshotParts
   readonly #kept: number
   #catalog = new SnapshotCatalog()
   /** Heads that are of no use but stay until a leader's snapshot is installed, as witnesses of the damage. */
@@ -55,8 +62,9 @@ export class LevelSnapshots {
   /** Staged whole, and about to be installed. */
   #arrived: Draft | undefined
 
-  constructor(disk: Disk, kept: number) {
+  constructor(disk: Disk, parts: SnapshotParts, kept: number) {
     this.#disk = disk
+    this.#parts = parts
     this.#kept = kept
   }
 
@@ -75,9 +83,15 @@ export class LevelSnapshots {
     this.#nextId = nextId
   }
 
-  async removeUseless(): Promise<void> {
-    await this.#disk.commit('background', () => this.#useless.map(removeHead))
+  /** The heads of all that is visible, for a segment that has none. */
+  heads(): Operation[] {
+    return this.#catalog.snapshots.map(putHead)
+  }
+
+  removeUseless(): Operation[] {
+    const operations = this.#useless.map(removeHead)
     this.#useless = []
+    return operations
   }
 
   stage(chunk: Uint8Array): Promise<void> {
@@ -91,11 +105,11 @@ export class LevelSnapshots {
     if (draft !== undefined) this.#drop(draft)
   }
 
-  /** Closes the staging and waits until its chunks are written. To be followed by `install`. */
+  /** Closes the staging and waits until its chunks are durable. To be followed by `install`. */
   async arrive(): Promise<void> {
     this.#arrived = this.#staged
     this.#staged = undefined
-    await this.#arrived?.written
+    if (this.#arrived !== undefined) await this.#finish(this.#arrived)
   }
 
   /** Makes what has arrived the only snapshot. */
@@ -124,11 +138,12 @@ export class LevelSnapshots {
     return this.#write(this.#own, chunk)
   }
 
-  /** Makes the own snapshot visible; false when it was aborted before that could happen. */
-  async commit(): Promise<boolean> {
+  /** Makes the own snapshot visible by `write`; false when it was aborted before that could happen. */
+  async commit(write: (build: () => readonly Operation[]) => Promise<void>): Promise<boolean> {
     const draft = this.#own
     assert(draft !== undefined, 'only a snapshot under way is committed')
-    await this.#disk.commit('background', () => {
+    await this.#finish(draft)
+    await write(() => {
       if (draft.dropped) return []
       assert(draft.base > 0 || draft.chunks > 0, 'a full image has a chunk')
       const snapshot = asStored(draft, draft.head)
@@ -153,13 +168,10 @@ export class LevelSnapshots {
 
   /** Removes the chunks that belong to nothing. */
   async sweep(): Promise<void> {
-    const end = this.#nextId
     const drafts = [this.#own, this.#staged, this.#arrived].filter(draft => draft !== undefined)
-    const needed = [...this.#catalog.neededIds(), ...drafts.map(({ id }) => id)]
-    let from = 0
-    for (const id of [...needed.sort((a, b) => a - b), end]) {
-      if (id > from) await this.#disk.clear(chunksOf(from, id))
-      from = id + 1
+    const needed = new Set([...this.#catalog.neededIds(), ...drafts.map(({ id }) => id)])
+    for (const id of this.#parts.ids) {
+      if (!needed.has(id)) await this.#parts.remove(id)
     }
   }
 
@@ -175,6 +187,7 @@ export class LevelSnapshots {
   #read(chain: Chain, head: SnapshotHead): SnapshotReader {
     const catalog = this.#catalog
     const cursor = new ChainCursor(chain)
+    const chunks = new ChunkReader(this.#disk, this.#parts)
     let open = true
     catalog.pin(chain)
     return {
@@ -182,20 +195,103 @@ export class LevelSnapshots {
       next: async () => {
         if (!open || cursor.done) return undefined
         const { id, chunk } = cursor.take()
-        const bytes = await this.#readChunk(id, chunk)
+        const bytes = await chunks.read(id, chunk)
+        if (!open) return undefined
         if (bytes === undefined) catalog.markUnreadable(id)
         return bytes && { bytes, last: cursor.done }
       },
       close: () => {
-        if (open) catalog.unpin(chain)
+        if (!open) return
         open = false
+        catalog.unpin(chain)
+        chunks.close()
       },
     }
   }
 
-  async #readChunk(id: number, chunk: number): Promise<Uint8Array | undefined> {
-    const value = await this.#disk.get(chunkKey(id, chunk))
+  #draft(base: number): Draft {
+    const id = this.#nextId++
+    return {
+      ...{ id, base, chunks: 0, bytes: 0, dropped: false },
+      ...{ part: undefined, database: undefined, written: Promise.resolve() },
+    }
+  }
+
+  #write(draft: Draft, bytes: Uint8Array): Promise<void> {
+    const at = draft.chunks++
+    draft.bytes += bytes.length
+    draft.part ??= this.#parts.make(draft.id)
+    draft.database ??= draft.part.acquire()
+    draft.written = this.#put(draft, draft.database, at, bytes)
+    return draft.written
+  }
+
+  async #put(
+    draft: Draft,
+    opening: Promise<Database>,
+    at: number,
+    bytes: Uint8Array,
+  ): Promise<void> {
+    const database = await opening
+    await this.#disk.run('background', async () => {
+      if (draft.dropped) return
+      const value = encodeChunk(draft.id, at, bytes)
+      await this.#disk.write(database, [{ type: 'put', key: chunkKey(draft.id, at), value }])
+    })
+  }
+
+  /** Waits for the draft's chunks, and makes them durable. */
+  async #finish(draft: Draft): Promise<void> {
+    await draft.written
+    const { part } = draft
+    if (part === undefined || draft.dropped) return
+    draft.database = undefined
+    await part.release()
+    await this.#disk.aside(async () => {
+      try {
+        await syncDatabase(part.directory)
+        await syncDirectory(this.#disk.directory)
+      } catch (error) {
+        // Given up meanwhile, it is removed meanwhile.
+        if (!draft.dropped) throw error
+      }
+    })
+  }
+
+  #drop(draft: Draft): void {
+    draft.dropped = true
+    // Nobody waits for this. Should it fail, the disk refuses the next call too, and that one is heard.
+    this.#forget(draft).catch(() => undefined)
+  }
+
+  async #forget(draft: Draft): Promise<void> {
+    if (draft.database !== undefined) {
+      await draft.database
+      await draft.part?.release()
+    }
+    await this.#parts.remove(draft.id)
+  }
+}
+
+/** Reads chunks of one snapshot after the other, and keeps the one it is at open. */
+class ChunkReader {
+  readonly #disk: Disk
+  readonly #parts: SnapshotParts
+  #id = 0
+  #part: Part | undefined
+  #database: Database | undefined
+  #closed = false
+
+  constructor(disk: Disk, parts: SnapshotParts) {
+    this.#disk = disk
+    this.#parts = parts
+  }
+
+  /** Undefined when it cannot be read. */
+  async read(id: number, chunk: number): Promise<Uint8Array | undefined> {
     try {
+      const database = await this.#turnTo(id)
+      const value = database && (await this.#disk.get(database, chunkKey(id, chunk)))
       return value && decodeChunk(id, chunk, value)
     } catch (error) {
       if (error instanceof MalformedError) return undefined
@@ -203,24 +299,29 @@ export class LevelSnapshots {
     }
   }
 
-  #draft(base: number): Draft {
-    const id = this.#nextId++
-    return { id, base, chunks: 0, bytes: 0, dropped: false, written: Promise.resolve() }
+  close(): void {
+    this.#closed = true
+    this.#leave()
   }
 
-  #write(draft: Draft, bytes: Uint8Array): Promise<void> {
-    const at = draft.chunks++
-    draft.bytes += bytes.length
-    draft.written = this.#disk.commit('background', () => {
-      if (draft.dropped) return []
-      return [{ type: 'put', key: chunkKey(draft.id, at), value: encodeChunk(draft.id, at, bytes) }]
-    })
-    return draft.written
+  async #turnTo(id: number): Promise<Database | undefined> {
+    if (id === this.#id) return this.#database
+    this.#leave()
+    const part = this.#parts.get(id)
+    const database = await part?.acquire()
+    if (database === undefined) return undefined
+    this.#id = id
+    this.#part = part
+    this.#database = database
+    if (this.#closed) this.#leave()
+    return this.#database
   }
 
-  #drop(draft: Draft): void {
-    draft.dropped = true
-    // Nobody waits for this. Should it fail, the disk refuses the next call too, and that one is heard.
-    this.#disk.clear(chunksOf(draft.id)).catch(() => undefined)
+  #leave(): void {
+    // As with drafts, nobody waits for this.
+    this.#part?.release().catch(() => undefined)
+    this.#id = 0
+    this.#part = undefined
+    this.#database = undefined
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A peer's log and snapshots in LevelDB. What the store remembers changes when a batch is built, at its turn in the
- * line before the disk, so that each batch builds on all earlier ones; should one fail, the store is of no use anyway.
+ * A peer's log and snapshots in LevelDB. What the store remembers changes when a write is built, at its turn in the
+ * line before the disk, so that each write builds on all earlier ones; should one fail, the store is of no use anyway.
  */
 
 import { assert } from '../base/assert.ts'
@@ -8,16 +8,27 @@ import { MalformedError } from '../base/bytes.ts'
 import { follows, type Group, LOG_START, type LogPoint, pointOf } from '../base/group.ts'
 import type { Persist, SnapshotHead } from '../zab/types.ts'
 import type { Disk, Operation } from './disk.ts'
-import { type Key, logAfter, logKey, logUpTo, META_KEY } from './keys.ts'
+import { logKey, META_KEY } from './keys.ts'
 import { LevelSnapshots } from './level-snapshots.ts'
 import { tailAfter } from './log.ts'
 import { decodeGroup, encodeGroup, encodeMeta, type Mark, type Meta } from './records.ts'
 import { type Known, recoverFrom } from './recovery.ts'
+import type { Segments } from './segments.ts'
+import type { SnapshotParts } from './snapshot-parts.ts'
 import type { Recovered, SnapshotKind, SnapshotReader, Store } from './store.ts'
 import type { FoundMark, TailMark } from './tail-mark.ts'
 
+/** Where everything is. */
+export interface Shelves {
+  readonly disk: Disk
+  readonly segments: Segments
+  readonly snapshots: SnapshotParts
+}
+
 export interface LevelStoreOptions {
   readonly snapshotsKept: number
+  /** Bytes of groups after which a snapshot leaves a segment of the log for the next. */
+  readonly segmentBytes: number
   readonly meta: Meta
   /** The record of `meta` cannot be read, for this reason; what is given is a blank one. */
   readonly metaFault: string | undefined
@@ -29,19 +40,27 @@ export interface LevelStoreOptions {
 
 export class LevelStore implements Store {
   readonly #disk: Disk
+  readonly #segments: Segments
+  readonly #parts: SnapshotParts
   readonly #snapshots: LevelSnapshots
+  readonly #segmentBytes: number
   #meta: Meta
   readonly #metaFault: string | undefined
   readonly #found: Pick<FoundMark, 'mark' | 'fault'>
   readonly #tailMark: TailMark | undefined
   #tail: LogPoint = LOG_START
+  /** Of groups written to the last segment. */
+  #bytes = 0
   /** Damage was found: there may be records after the tail, which the next write removes. */
   #doubtful = false
   #recovered = false
 
-  constructor(disk: Disk, options: LevelStoreOptions) {
+  constructor({ disk, segments, snapshots }: Shelves, options: LevelStoreOptions) {
     this.#disk = disk
-    this.#snapshots = new LevelSnapshots(disk, options.snapshotsKept)
+    this.#segments = segments
+    this.#parts = snapshots
+    this.#snapshots = new LevelSnapshots(disk, snapshots, options.snapshotsKept)
+    this.#segmentBytes = options.segmentBytes
     this.#meta = options.meta
     this.#metaFault = options.metaFault
     this.#found = options.found ?? { mark: undefined, fault: undefined }
@@ -51,19 +70,19 @@ export class LevelStore implements Store {
   async recover(onChunk: (bytes: Uint8Array) => void): Promise<Recovered> {
     assert(!this.#recovered, 'a store is recovered once')
     this.#recovered = true
-    const known = this.#known()
-    const recovery = await recoverFrom(this.#disk, known, onChunk)
+    const shelves = { disk: this.#disk, segments: this.#segments, snapshots: this.#parts }
+    const recovery = await recoverFrom(shelves, this.#known(), onChunk)
     const { recovered, tail, metaRevision } = recovery
     this.#snapshots.restore(recovery.snapshots, recovery.useless, recovery.nextId)
     this.#tail = tail
     this.#doubtful = recovered.damage !== undefined
     const { epochs, committed, logStart } = recovered
-    const revision = Math.max(this.#meta.revision, metaRevision, known.mark?.revision ?? 0)
+    const revision = Math.max(this.#meta.revision, metaRevision, this.#found.mark?.revision ?? 0)
     const damaged = this.#doubtful
     this.#meta = { ...this.#meta, revision, epochs, committed, logStart, damaged }
     if (!this.#doubtful) {
       this.#tailMark?.note(this.#end())
-      await this.#snapshots.removeUseless()
+      await this.#commit(() => this.#snapshots.removeUseless())
       await this.#sweep()
     }
     return recovered
@@ -71,24 +90,25 @@ export class LevelStore implements Store {
 
   async write(batch: Persist): Promise<void> {
     const { install } = batch
-    const doomed = await this.#groupsToRemove(batch)
+    const cut = this.#cutOf(batch)
+    // Groups before an installed snapshot stay: they are out of sight, and go with their segment. Those after it must go
+    // with the same write, and there are few: hardly more than were never committed.
+    const doomed = cut === undefined ? [] : await this.#segments.keysAfter(cut.zxid)
     if (install !== undefined) await this.#snapshots.arrive()
     const before = this.#end()
     let end = before
-    await this.#disk.commit('log', () => {
+    await this.#disk.run('log', () => {
       const tail = tailAfter(this.#tail, this.#snapshots.newestPoint, batch)
-      const operations: Operation[] = doomed.map(key => ({ type: 'del', key }))
-      if (install !== undefined) operations.push(...this.#snapshots.install(install))
-      operations.push(...this.#metaChanges(batch, tail))
-      const { committed } = batch
-      const metaRevision = this.#meta.revision
-      for (const group of batch.groups) {
-        const value = encodeGroup({ group, committed, metaRevision })
-        operations.push({ type: 'put', key: logKey(group.first), value })
-      }
+      const heads = install === undefined ? [] : this.#snapshots.install(install)
+      const meta = this.#metaChanges(batch, tail)
+      const groups = this.#groupsOf(batch)
       this.#tail = tail
       end = this.#end()
-      return operations
+      if (cut !== undefined && cut.zxid < this.#segments.base.zxid) {
+        return this.#beginSegment(cut, groups)
+      }
+      const removed = doomed.map((key): Operation => ({ type: 'del', key }))
+      return this.#disk.write(this.#segments.database, [...removed, ...heads, ...meta, ...groups])
     })
     // A promise that could be forgotten without a word must not be told to anyone; the end of the log need not be
     // noted with each write.
@@ -104,15 +124,19 @@ export class LevelStore implements Store {
     const found = (): readonly Group[] | undefined => (groups.length > 0 ? groups : undefined)
     let point = after
     let bytes = 0
-    for await (const slice of this.#disk.scan(logAfter(after.zxid))) {
-      for (const [, value] of slice) {
-        const group = decodeOrNothing(value)
-        if (group === undefined || !follows(point, group)) return found()
-        groups.push(group)
-        point = pointOf(group)
-        bytes += group.payload.length
-        if (bytes >= maxBytes) return found()
+    try {
+      for await (const slice of this.#segments.scan(after.zxid)) {
+        for (const [, value] of slice) {
+          const { group } = decodeGroup(value)
+          if (!follows(point, group)) return found()
+          groups.push(group)
+          point = pointOf(group)
+          bytes += group.payload.length
+          if (bytes >= maxBytes) return found()
+        }
       }
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error
     }
     return found()
   }
@@ -142,7 +166,8 @@ export class LevelStore implements Store {
   }
 
   async commitSnapshot(): Promise<LogPoint> {
-    if (await this.#snapshots.commit()) await this.#purge()
+    const isVisible = await this.#snapshots.commit(build => this.#commit(build))
+    if (isVisible) await this.#purge()
     return this.#meta.logStart
   }
 
@@ -152,7 +177,10 @@ export class LevelStore implements Store {
 
   async close(): Promise<void> {
     try {
-      await this.#disk.close()
+      await this.#disk.close(async () => {
+        await this.#segments.close()
+        await this.#parts.close()
+      })
     } finally {
       await this.#tailMark?.close()
     }
@@ -174,16 +202,25 @@ export class LevelStore implements Store {
     return install?.point ?? truncateAfter ?? (this.#doubtful ? this.#tail : undefined)
   }
 
-  /**
-   * Groups before an installed snapshot stay: they are out of sight, and a purge takes them later, piece by piece.
-   * Those after it must go with the same write, and there are few: hardly more than were never committed.
-   */
-  async #groupsToRemove(batch: Persist): Promise<readonly Key[]> {
-    const cut = this.#cutOf(batch)
-    if (cut === undefined) return []
-    const doomed: Key[] = []
-    for await (const keys of this.#disk.keys(logAfter(cut.zxid), 'log')) doomed.push(...keys)
-    return doomed
+  #groupsOf({ groups, committed }: Persist): readonly Operation[] {
+    const metaRevision = this.#meta.revision
+    return groups.map(group => {
+      const value = encodeGroup({ group, committed, metaRevision })
+      this.#bytes += value.length
+      return { type: 'put', key: logKey(group.first), value }
+    })
+  }
+
+  /** One atomic write to the last segment. */
+  #commit(build: () => readonly Operation[]): Promise<void> {
+    return this.#disk.run('background', () => this.#disk.write(this.#segments.database, build()))
+  }
+
+  /** Within a turn. */
+  #beginSegment(base: LogPoint, groups: readonly Operation[]): Promise<void> {
+    this.#bytes = 0
+    const meta: Operation = { type: 'put', key: META_KEY, value: encodeMeta(this.#meta) }
+    return this.#segments.begin(base, [meta, ...this.#snapshots.heads(), ...groups])
   }
 
   #metaChanges(
@@ -208,37 +245,29 @@ export class LevelStore implements Store {
     return { type: 'put', key: META_KEY, value: encodeMeta(this.#meta) }
   }
 
+  /** Takes out of sight what is not kept, and goes on in a new segment if this one has grown large. */
   async #purge(): Promise<void> {
     let end: Mark | undefined
-    await this.#disk.commit('background', () => {
-      const purge = this.#snapshots.purge()
-      if (purge === undefined) return []
-      const { operations, logStart } = purge
-      if (logStart.zxid <= this.#meta.logStart.zxid) return operations
-      const change = this.#changeMeta({ logStart, tail: this.#tail })
+    const isFull = this.#bytes >= this.#segmentBytes
+    if (isFull && !this.#disk.sync) await this.#disk.aside(() => this.#segments.sync())
+    await this.#disk.run('background', () => {
+      const { operations = [], logStart = LOG_START } = this.#snapshots.purge() ?? {}
+      const advances = logStart.zxid > this.#meta.logStart.zxid
+      if (!advances && !isFull) {
+        return this.#disk.write(this.#segments.database, operations)
+      }
+      const change = this.#changeMeta({ ...(advances && { logStart }), tail: this.#tail })
       end = this.#end()
-      return [...operations, change]
+      if (isFull) return this.#beginSegment(this.#tail, [])
+      return this.#disk.write(this.#segments.database, [...operations, change])
     })
     if (end !== undefined) this.#tailMark?.note(end)
     await this.#sweep()
   }
 
-  /**
-   * Removes what nothing refers to. Cut short by a crash, it is taken up by the next one. A leader's snapshot that is
-   * installed meanwhile may be of before the log's beginning: what follows it is written to where the past was.
-   */
+  /** Removes what nothing refers to. Cut short by a crash, it is taken up by the next one. */
   async #sweep(): Promise<void> {
     await this.#snapshots.sweep()
-    const { zxid } = this.#meta.logStart
-    await this.#disk.clear(logUpTo(zxid), () => zxid <= this.#meta.logStart.zxid)
-  }
-}
-
-function decodeOrNothing(value: Uint8Array): Group | undefined {
-  try {
-    return decodeGroup(value).group
-  } catch (error) {
-    if (error instanceof MalformedError) return undefined
-    throw error
+    await this.#segments.drop(this.#meta.logStart.zxid)
   }
 }

@@ -25,13 +25,16 @@ async function findSpareFiles(directory: string): Promise<void> {
   }
 }
 
-/** @throws TreeError STORAGE_FAILED and the like, when LevelDB had better not be asked to open the directory now. */
-export async function checkLogs(directory: string): Promise<void> {
+/**
+ * @throws TreeError STORAGE_FAILED and the like, when LevelDB had better not be asked to open the directory now; about
+ * `path`, the peer's directory.
+ */
+export async function checkLogs(directory: string, path: string): Promise<void> {
   try {
     await readAll(directory)
     // A directory cannot be opened everywhere.
     if (process.platform !== 'win32') await findSpareFiles(directory)
   } catch (error) {
-    throw asStorageFailure(error, directory)
+    throw asStorageFailure(error, path)
   }
 }

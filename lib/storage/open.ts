@@ -6,21 +6,21 @@
 import { Level } from 'level'
 import { assert } from '../base/assert.ts'
 import { MalformedError } from '../base/bytes.ts'
-import { TreeError } from '../base/errors.ts'
 import { LOG_START } from '../base/group.ts'
 import { SNAPSHOTS_KEPT } from '../base/limits.ts'
 import type { Durability } from '../base/ports.ts'
 import { EPOCH_ZERO, type Sid, ZXID_ZERO } from '../base/zxid.ts'
-import { checkFormat, checkOwner, claimDirectory, forgetDatabase, markInUse } from './directory.ts'
-import { type Database, Disk } from './disk.ts'
+import { checkFormat, checkOwner, claimDirectory, type Identity } from './directory.ts'
+import { type Database, Disk, type Operation } from './disk.ts'
 import { asStorageFailure } from './failures.ts'
 import { META_KEY } from './keys.ts'
 import { LevelStore } from './level-store.ts'
-import { checkLogs } from './logs.ts'
 import { MemoryStore } from './memory-store.ts'
+import type { MakeDatabase, PartKind } from './part.ts'
 import { decodeMeta, encodeMeta, formatOf, type Meta } from './records.ts'
+import { Segments } from './segments.ts'
+import { SnapshotParts } from './snapshot-parts.ts'
 import type { Store } from './store.ts'
-import { checkTables } from './tables.ts'
 import { readMark, TailMark } from './tail-mark.ts'
 
 export interface StoreOptions {
@@ -31,18 +31,19 @@ export interface StoreOptions {
   /** False when a new directory stands in for one that was lost: it counts as damaged until a leader's snapshot. */
   readonly trusted?: boolean
   readonly snapshotsKept?: number
+  /** Bytes of groups after which a snapshot leaves a segment of the log for the next. */
+  readonly segmentBytes?: number
 }
 
 const MIB = 1024 * 1024
+/** Beginning a segment costs some milliseconds, and a directory. */
+const SEGMENT_BYTES = 8 * MIB
 
 const DATABASE_OPTIONS = Object.freeze({
   keyEncoding: 'view',
   valueEncoding: 'view',
   // Log and chunks are read once or never; compressing them would only cost every write.
   compression: false,
-  // Each fill becomes a table that is merged, although most of the log is purged unread: larger is better. But two of
-  // them may be in memory for each peer, and the whole is read back at opening. Beyond this, speed gains little.
-  writeBufferSize: 8 * MIB,
   // Few and large files: the limit of open files is shared with the whole process, and with the other peers.
   maxFileSize: 8 * MIB,
   maxOpenFiles: 256,
@@ -50,13 +51,18 @@ const DATABASE_OPTIONS = Object.freeze({
   cacheSize: MIB,
 } as const)
 
-const SYNCED = Object.freeze({ keyEncoding: 'view', valueEncoding: 'view', sync: true } as const)
+/**
+ * What is in memory before LevelDB makes a table of it. Most of the log goes unread with its segment: as long as a
+ * segment is smaller than this, each byte of it is written once, and nothing is ever merged. Memory is taken as it is
+ * needed, and given back when the segment is left.
+ */
+const WRITE_BUFFER_BYTES: Readonly<Record<PartKind, number>> = {
+  segment: 64 * MIB,
+  snapshot: 8 * MIB,
+}
 
-/** Makes the database of a directory; it is opened, used and closed by the store. */
-export type MakeDatabase = (directory: string) => Database
-
-function makeLevel(directory: string): Database {
-  return new Level(directory, DATABASE_OPTIONS)
+function makeLevel(directory: string, kind: PartKind): Database {
+  return new Level(directory, { ...DATABASE_OPTIONS, writeBufferSize: WRITE_BUFFER_BYTES[kind] })
 }
 
 interface FoundMeta {
@@ -86,69 +92,51 @@ function parseMeta(value: Uint8Array, directory: string): Meta | string {
   }
 }
 
-async function findMeta(
-  database: Database,
-  directory: string,
-  { sid, trusted = true }: StoreOptions,
-  wasInUse: boolean,
-): Promise<FoundMeta> {
+async function findMeta(database: Database, directory: string, sid: Sid): Promise<FoundMeta> {
   const value: Uint8Array | undefined = await database.get(META_KEY)
   const found = value === undefined ? 'it is missing' : parseMeta(value, directory)
-  if (typeof found !== 'string') {
-    checkOwner(found.sid, sid, directory)
-    if (!wasInUse) await markInUse(directory, sid)
-    return { meta: found, metaFault: undefined }
-  }
-  if (wasInUse) {
+  if (typeof found === 'string') {
     const metaFault = `the record of epochs cannot be read: ${found}`
     return { meta: blankMeta(sid, true), metaFault }
   }
-  const meta = blankMeta(sid, !trusted)
-  await database.put(META_KEY, encodeMeta(meta), SYNCED)
-  await markInUse(directory, sid)
-  return { meta, metaFault: undefined }
+  checkOwner(found.sid, sid, directory)
+  return { meta: found, metaFault: undefined }
 }
 
-/**
- * LevelDB does not sync all that a new database consists of: a power cut may leave one that cannot be opened. As long
- * as the directory was never in use, nothing in it is of value, and LevelDB is to begin anew.
- */
-async function openDatabase(
-  database: Database,
-  directory: string,
-  wasInUse: boolean,
-): Promise<void> {
-  try {
-    await database.open()
-  } catch (error) {
-    const failure = asStorageFailure(error, directory)
-    const isDamaged = failure instanceof TreeError && failure.code === 'DIRECTORY_DAMAGED'
-    if (wasInUse || !isDamaged) throw failure
-    await forgetDatabase(directory)
-    await database.open()
-  }
+async function openSegments(
+  disk: Disk,
+  make: MakeDatabase,
+  identity: Identity,
+  { sid, trusted = true }: StoreOptions,
+): Promise<Segments> {
+  const value = encodeMeta(blankMeta(sid, !trusted))
+  const first: Operation = { type: 'put', key: META_KEY, value }
+  return Segments.open(disk, make, identity, [first])
 }
 
 async function openLevelStore(
   directory: string,
   options: StoreOptions,
-  makeDatabase: MakeDatabase,
+  make: MakeDatabase,
 ): Promise<Store> {
-  const wasInUse = await claimDirectory(directory, options.sid)
+  const { sid, snapshotsKept = SNAPSHOTS_KEPT, segmentBytes = SEGMENT_BYTES } = options
+  const sync = options.durability === 'power'
+  const identity = await claimDirectory(directory, sid)
   const marked = await readMark(directory)
-  await checkTables(directory)
-  await checkLogs(directory)
-  const database = makeDatabase(directory)
+  const disk = new Disk(directory, sync)
+  let segments: Segments | undefined
   try {
-    await openDatabase(database, directory, wasInUse)
-    const found = await findMeta(database, directory, options, wasInUse)
-    const { snapshotsKept = SNAPSHOTS_KEPT, durability } = options
-    const sync = durability === 'power'
-    const disk = new Disk(database, directory, sync)
+    segments = await openSegments(disk, make, identity, options)
+    const snapshots = await SnapshotParts.find(disk, make)
+    const found = await findMeta(segments.database, directory, sid)
     const tailMark = sync ? await TailMark.open(directory, marked) : undefined
-    return new LevelStore(disk, { snapshotsKept, ...found, found: marked, tailMark })
+    const shelves = { disk, segments, snapshots }
+    return new LevelStore(shelves, {
+      ...{ snapshotsKept, segmentBytes, found: marked, tailMark },
+      ...found,
+    })
   } catch (error) {
-    await database.close().catch(() => undefined)
+    await segments?.close().catch(() => undefined)
     throw asStorageFailure(error, directory)
   }
 }

@@ -9,9 +9,9 @@ import { MalformedError } from '../base/bytes.ts'
 import { follows, type Group, LOG_START, type LogPoint, pointOf } from '../base/group.ts'
 import { type Epoch, epochOf, formatZxid, ZXID_ZERO, type Zxid } from '../base/zxid.ts'
 import type { Epochs } from '../zab/types.ts'
-import type { Disk } from './disk.ts'
 import { storageFailure } from './failures.ts'
-import { ALL_CHUNKS, ALL_HEADS, chunksOf, logAfter, snapshotIdOf } from './keys.ts'
+import { ALL_HEADS, chunksOf, snapshotIdOf } from './keys.ts'
+import type { Shelves } from './level-store.ts'
 import { epochEndsOf } from './log.ts'
 import {
   decodeChunk,
@@ -55,10 +55,10 @@ function faultOf(error: unknown): string {
   throw error
 }
 
-async function readHeads(disk: Disk, findings: string[]): Promise<Heads> {
+async function readHeads({ disk, segments }: Shelves, findings: string[]): Promise<Heads> {
   const snapshots: StoredSnapshot[] = []
   const unreadable: number[] = []
-  for await (const slice of disk.scan(ALL_HEADS)) {
+  for await (const slice of disk.scan(segments.database, ALL_HEADS)) {
     for (const [key, value] of slice) {
       const id = snapshotIdOf(key) ?? 0
       try {
@@ -74,14 +74,23 @@ async function readHeads(disk: Disk, findings: string[]): Promise<Heads> {
 
 /** Reads every chunk of one snapshot; returns what is wrong with it, if anything. */
 async function readChunks(
-  disk: Disk,
+  { disk, snapshots }: Shelves,
   { id, chunks }: StoredSnapshot,
   onChunk: (bytes: Uint8Array) => void,
 ): Promise<string | undefined> {
   let count = 0
+  // A delta of nothing has none.
+  if (chunks === 0) return undefined
+  const part = snapshots.get(id)
+  if (part === undefined) return `its directory is missing`
   try {
-    for await (const slice of disk.scan(chunksOf(id))) {
-      for (const [, value] of slice) onChunk(decodeChunk(id, count++, value))
+    const database = await part.acquire()
+    try {
+      for await (const slice of disk.scan(database, chunksOf(id))) {
+        for (const [, value] of slice) onChunk(decodeChunk(id, count++, value))
+      }
+    } finally {
+      await part.release()
     }
   } catch (error) {
     return `chunk ${count} of ${chunks}: ${faultOf(error)}`
@@ -94,7 +103,7 @@ async function readChunks(
  * once, though many deltas share an image; those older than the newest good one are not read.
  */
 async function findBase(
-  disk: Disk,
+  shelves: Shelves,
   snapshots: readonly StoredSnapshot[],
   findings: string[],
 ): Promise<{ base: Chain | undefined; usable: readonly StoredSnapshot[] }> {
@@ -103,7 +112,7 @@ async function findBase(
   const verify = async (link: StoredSnapshot): Promise<boolean> => {
     const known = verified.get(link.id)
     if (known !== undefined) return known
-    const fault = await readChunks(disk, link, () => undefined)
+    const fault = await readChunks(shelves, link, () => undefined)
     verified.set(link.id, fault === undefined)
     if (fault !== undefined) {
       const at = formatZxid(link.head.point.zxid)
@@ -130,42 +139,43 @@ async function findBase(
 
 /** Only now that all chunks are known to be good: whoever takes them cannot give them back. */
 async function handOut(
-  disk: Disk,
+  shelves: Shelves,
   chain: Chain,
   onChunk: (bytes: Uint8Array) => void,
 ): Promise<void> {
   for (const link of chain) {
-    const fault = await readChunks(disk, link, onChunk)
+    const fault = await readChunks(shelves, link, onChunk)
     if (fault === undefined) continue
     const what = `snapshot ${link.id} changed while it was read (${fault})`
-    throw storageFailure('DIRECTORY_DAMAGED', disk.directory, what)
+    throw storageFailure('DIRECTORY_DAMAGED', shelves.disk.directory, what)
   }
 }
 
 /** Groups after `start` up to the first that does not continue the chain. */
-async function readLog(disk: Disk, start: LogPoint): Promise<LogPart> {
+async function readLog({ segments }: Shelves, start: LogPoint): Promise<LogPart> {
   const groups: Group[] = []
   let point = start
   let committed = ZXID_ZERO
   let metaRevision = 0
   const end = (fault?: string): LogPart => ({ groups, committed, metaRevision, fault })
-  for await (const slice of disk.scan(logAfter(start.zxid))) {
-    for (const [, value] of slice) {
-      const after = `after ${formatZxid(point.zxid)}`
-      try {
+  try {
+    for await (const slice of segments.scan(start.zxid)) {
+      for (const [, value] of slice) {
         const record = decodeGroup(value)
         const { group } = record
         if (!follows(point, group)) {
-          return end(`the log has a hole ${after}: next comes ${formatZxid(group.first)}`)
+          const next = formatZxid(group.first)
+          return end(`the log has a hole after ${formatZxid(point.zxid)}: next comes ${next}`)
         }
         groups.push(group)
         point = pointOf(group)
         if (record.committed > committed) committed = record.committed
         metaRevision = Math.max(metaRevision, record.metaRevision)
-      } catch (error) {
-        return end(`the group of the log ${after} cannot be read: ${faultOf(error)}`)
       }
     }
+  } catch (error) {
+    const after = `after ${formatZxid(point.zxid)}`
+    return end(`the group of the log ${after} cannot be read: ${faultOf(error)}`)
   }
   return end()
 }
@@ -220,10 +230,8 @@ function allIds({ snapshots, unreadable }: Heads): readonly number[] {
   return [...snapshots.map(({ id }) => id), ...unreadable]
 }
 
-async function findNextId(disk: Disk, heads: Heads): Promise<number> {
-  const lastChunk = await disk.lastKey(ALL_CHUNKS)
-  const lastChunkId = lastChunk === undefined ? undefined : snapshotIdOf(lastChunk)
-  return Math.max(0, lastChunkId ?? 0, ...allIds(heads)) + 1
+function findNextId({ snapshots }: Shelves, heads: Heads): number {
+  return Math.max(0, ...snapshots.ids, ...allIds(heads)) + 1
 }
 
 /** What is known besides what is in the log and in snapshots. */
@@ -259,18 +267,18 @@ function findDamage(
  * @param onChunk gets the chunks of the newest snapshot that can be restored, and of that one only
  */
 export async function recoverFrom(
-  disk: Disk,
+  shelves: Shelves,
   known: Known,
   onChunk: (bytes: Uint8Array) => void,
 ): Promise<Recovery> {
   const { meta } = known
   const findings: string[] = []
-  const heads = await readHeads(disk, findings)
-  const { base, usable } = await findBase(disk, heads.snapshots, findings)
+  const heads = await readHeads(shelves, findings)
+  const { base, usable } = await findBase(shelves, heads.snapshots, findings)
   const snapshot = base?.at(-1)?.head
-  await handOut(disk, base ?? [], onChunk)
+  await handOut(shelves, base ?? [], onChunk)
   const start = snapshot?.point ?? LOG_START
-  const log = await readLog(disk, start)
+  const log = await readLog(shelves, start)
   const last = log.groups.at(-1)
   const tail = last === undefined ? start : pointOf(last)
   const damage = findDamage(known, { heads, base, log, tail })
@@ -293,6 +301,6 @@ export async function recoverFrom(
     useless: allIds(heads).filter(id => !usable.some(snapshot => snapshot.id === id)),
     tail,
     metaRevision: log.metaRevision,
-    nextId: await findNextId(disk, heads),
+    nextId: findNextId(shelves, heads),
   }
 }

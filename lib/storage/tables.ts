@@ -6,7 +6,7 @@
  */
 
 import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { MalformedError } from '../base/bytes.ts'
 import { crc32c, unmask } from './crc32c.ts'
 import { asStorageFailure, storageFailure } from './failures.ts'
@@ -95,7 +95,7 @@ function checkTable(table: Buffer): void {
   if (!index.compressed) checkData(table, parseBlock(index.content))
 }
 
-async function checkAll(directory: string): Promise<void> {
+async function checkAll(directory: string, path: string): Promise<void> {
   const names = await readdir(directory)
   const inUse = await tablesInUse(directory)
   for (const name of names) {
@@ -105,19 +105,20 @@ async function checkAll(directory: string): Promise<void> {
       checkTable(await readFile(join(directory, name)))
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error
-      const what = `LevelDB's table ${name} has ${error.message}`
-      throw storageFailure('DIRECTORY_DAMAGED', directory, what, error)
+      const what = `LevelDB's table ${join(basename(directory), name)} has ${error.message}`
+      throw storageFailure('DIRECTORY_DAMAGED', path, what, error)
     }
   }
 }
 
 /**
- * @throws TreeError DIRECTORY_DAMAGED when LevelDB had better not open the directory, or why that cannot be found out.
+ * @throws TreeError DIRECTORY_DAMAGED when LevelDB had better not open the directory, or why that cannot be found out;
+ * about `path`, the peer's directory.
  */
-export async function checkTables(directory: string): Promise<void> {
+export async function checkTables(directory: string, path: string): Promise<void> {
   try {
-    await checkAll(directory)
+    await checkAll(directory, path)
   } catch (error) {
-    throw asStorageFailure(error, directory)
+    throw asStorageFailure(error, path)
   }
 }

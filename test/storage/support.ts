@@ -38,13 +38,25 @@ export function memoryOpener(): Opener {
   return async ({ snapshotsKept = 3 } = {}) => new MemoryStore({ snapshotsKept, contents })
 }
 
-/** LevelDB itself, for looking behind the store and for doing harm. */
-export async function withDatabase<T>(
+const VIEWS = { keyEncoding: 'view', valueEncoding: 'view', compression: false } as const
+const CHUNK = 's'.charCodeAt(0)
+
+/** Directories of the log's segments or of the snapshots, the oldest first. */
+export async function partsOf(
   directory: string,
-  use: (database: Database) => Promise<T>,
-): Promise<T> {
-  const options = { keyEncoding: 'view', valueEncoding: 'view', compression: false } as const
-  const database: Database = new Level(directory, options)
+  kind: 'log' | 'snapshot',
+): Promise<readonly string[]> {
+  const names = (await readdir(directory)).filter(name => name.startsWith(`${kind}-`))
+  return names.sort().map(name => join(directory, name))
+}
+
+/** The last segment of the log. */
+export async function segmentOf(directory: string): Promise<string> {
+  return (await partsOf(directory, 'log')).at(-1)!
+}
+
+async function withLevel<T>(place: string, use: (database: Database) => Promise<T>): Promise<T> {
+  const database: Database = new Level(place, VIEWS)
   await database.open()
   try {
     return await use(database)
@@ -53,27 +65,54 @@ export async function withDatabase<T>(
   }
 }
 
-/** LevelDB's own log: what was written since it was opened last. */
-export async function levelLogOf(directory: string): Promise<string> {
-  const names = (await readdir(directory)).filter(name => name.endsWith('.log')).sort()
-  return join(directory, names.at(-1)!)
+/** The LevelDB of the log's last segment, for looking behind the store and for doing harm. */
+export async function withDatabase<T>(
+  directory: string,
+  use: (database: Database) => Promise<T>,
+): Promise<T> {
+  return withLevel(await segmentOf(directory), use)
 }
 
-/** Keys of one kind, by their first letter. */
+/** The LevelDB that has records with such a key. */
+async function withOwner<T>(
+  directory: string,
+  key: Uint8Array,
+  use: (database: Database) => Promise<T>,
+): Promise<T> {
+  if (key[0] !== CHUNK) return withDatabase(directory, use)
+  const id = Buffer.from(key).readUInt32BE(1)
+  return withLevel(join(directory, `snapshot-${String(id).padStart(8, '0')}`), use)
+}
+
+/** LevelDB's own log: what was written since it was opened last. */
+export async function levelLogOf(directory: string): Promise<string> {
+  const segment = await segmentOf(directory)
+  const names = (await readdir(segment)).filter(name => name.endsWith('.log')).sort()
+  return join(segment, names.at(-1)!)
+}
+
+/** Keys of one kind in all databases, by their first letter. */
 export async function keysOf(directory: string, kind: string): Promise<Uint8Array[]> {
-  return withDatabase(directory, async database => {
-    const keys = await database.keys().all()
-    return keys.filter(key => key[0] === kind.charCodeAt(0))
-  })
+  const keys: Uint8Array[] = []
+  const parts = await partsOf(directory, kind === 's' ? 'snapshot' : 'log')
+  for (const place of parts) {
+    const all = await withLevel(place, database => database.keys().all())
+    keys.push(...all.filter(key => key[0] === kind.charCodeAt(0)))
+  }
+  return keys
 }
 
 export async function flipByte(directory: string, key: Uint8Array, at: number): Promise<void> {
-  await withDatabase(directory, async database => {
+  await withOwner(directory, key, async database => {
     const value = Buffer.from(await database.get(key))
     const place = at < 0 ? value.length + at : at
     value[place]! ^= 0x10
     await database.put(key, value)
   })
+}
+
+export async function removeKey(directory: string, key: Uint8Array): Promise<void> {
+  await withOwner(directory, key, database => database.del(key))
 }
 
 /** Makes groups that follow one another. */

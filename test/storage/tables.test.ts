@@ -36,7 +36,7 @@ async function makeTable(
 
 async function isRefused(directory: string): Promise<boolean> {
   try {
-    await checkTables(directory)
+    await checkTables(directory, directory)
     return false
   } catch (error) {
     assert.equal((error as { code?: string }).code, 'DIRECTORY_DAMAGED')
