@@ -91,8 +91,7 @@ export class LevelStore implements Store {
   async write(batch: Persist): Promise<void> {
     const { install } = batch
     const cut = this.#cutOf(batch)
-    // Groups before an installed snapshot stay: they are out of sight, and go with their segment. Those after it must go
-    // with the same write, and there are few: hardly more than were never committed.
+    // There are few: hardly more than were never committed.
     const doomed = cut === undefined ? [] : await this.#segments.keysAfter(cut.zxid)
     if (install !== undefined) await this.#snapshots.arrive()
     const before = this.#end()
@@ -104,9 +103,9 @@ export class LevelStore implements Store {
       const groups = this.#groupsOf(batch)
       this.#tail = tail
       end = this.#end()
-      if (cut !== undefined && cut.zxid < this.#segments.base.zxid) {
-        return this.#beginSegment(cut, groups)
-      }
+      // What a leader's snapshot replaces is out of sight with all segments before this one.
+      const leaves = install !== undefined || (cut && cut.zxid < this.#segments.base.zxid)
+      if (cut !== undefined && leaves) return this.#beginSegment(cut, groups)
       const removed = doomed.map((key): Operation => ({ type: 'del', key }))
       return this.#disk.write(this.#segments.database, [...removed, ...heads, ...meta, ...groups])
     })

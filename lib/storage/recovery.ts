@@ -151,13 +151,22 @@ async function handOut(
   }
 }
 
-/** Groups after `start` up to the first that does not continue the chain. */
-async function readLog({ segments }: Shelves, start: LogPoint): Promise<LogPart> {
+/** Groups after `start` up to the first that does not continue the chain; none if that is before the log's beginning. */
+async function readLog(
+  { segments }: Shelves,
+  start: LogPoint,
+  logStart: LogPoint | undefined,
+): Promise<LogPart> {
   const groups: Group[] = []
   let point = start
   let committed = ZXID_ZERO
   let metaRevision = 0
   const end = (fault?: string): LogPart => ({ groups, committed, metaRevision, fault })
+  // What is there from before was purged, or replaced by a leader's snapshot, and only waits to be deleted.
+  if (logStart !== undefined && start.zxid < logStart.zxid) {
+    const [after, beginning] = [formatZxid(start.zxid), formatZxid(logStart.zxid)]
+    return end(`the log has a hole after ${after}: next comes its beginning at ${beginning}`)
+  }
   try {
     for await (const slice of segments.scan(start.zxid)) {
       for (const [, value] of slice) {
@@ -278,7 +287,7 @@ export async function recoverFrom(
   const snapshot = base?.at(-1)?.head
   await handOut(shelves, base ?? [], onChunk)
   const start = snapshot?.point ?? LOG_START
-  const log = await readLog(shelves, start)
+  const log = await readLog(shelves, start, meta?.logStart)
   const last = log.groups.at(-1)
   const tail = last === undefined ? start : pointOf(last)
   const damage = findDamage(known, { heads, base, log, tail })

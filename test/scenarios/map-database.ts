@@ -4,7 +4,7 @@
  * to fail.
  */
 
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -12,9 +12,11 @@ import type { Database, Operation } from '../../lib/storage/disk.ts'
 import type { Key, KeyRange } from '../../lib/storage/keys.ts'
 import { openStore, type StoreOptions } from '../../lib/storage/open.ts'
 import type { Store } from '../../lib/storage/store.ts'
-import { SID } from '../storage/support.ts'
+import { SID, segmentOf } from '../storage/support.ts'
 
 type Contents = Map<string, Uint8Array>
+
+const CHUNK = 's'.charCodeAt(0)
 
 interface IteratorOptions extends KeyRange {
   readonly reverse?: boolean
@@ -55,6 +57,12 @@ export class MapDatabase {
 
   get asDatabase(): Database {
     return this as unknown as Database
+  }
+
+  /** Of the snapshots that have a chunk here. */
+  get snapshotIds(): ReadonlySet<number> {
+    const keys = [...this.contents.keys()].map(name => Buffer.from(name, 'hex'))
+    return new Set(keys.filter(key => key[0] === CHUNK).map(key => key.readUInt32BE(1)))
   }
 
   /** What is there when the first `count` writes of the journal survive. */
@@ -128,7 +136,7 @@ function walk<T>(items: readonly T[]): unknown {
   }
 }
 
-/** A directory that is in use, without LevelDB's files: the database is given at each opening. */
+/** A directory that is in use, without LevelDB's files: the database, one for all parts, is given at each opening. */
 export class Shelf {
   readonly #directory: string
 
@@ -142,7 +150,7 @@ export class Shelf {
     const shelf = new Shelf(directory)
     // Says whose directory it is.
     await (await shelf.open(new MapDatabase())).close()
-    await writeFile(join(directory, 'CURRENT'), '')
+    await shelf.#stand(await segmentOf(directory))
     return shelf
   }
 
@@ -150,10 +158,19 @@ export class Shelf {
   async open(database: MapDatabase, options: Partial<StoreOptions> = {}): Promise<Store> {
     const dataDir = this.#directory
     await rm(join(dataDir, 'quorumtree.tail'), { force: true })
+    for (const id of database.snapshotIds) {
+      await this.#stand(join(dataDir, `snapshot-${String(id).padStart(8, '0')}`))
+    }
     return openStore(
       { sid: SID, dataDir, durability: 'process', snapshotsKept: 2, ...options },
       () => database.asDatabase,
     )
+  }
+
+  /** A part that was there before. */
+  async #stand(part: string): Promise<void> {
+    await mkdir(part, { recursive: true })
+    await writeFile(join(part, 'CURRENT'), '')
   }
 }
 

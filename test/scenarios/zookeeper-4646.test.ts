@@ -19,17 +19,6 @@ import { makeTxnGroups, NEW_LEADER, proposal } from './follower.ts'
 import { StoredFollower } from './stored-follower.ts'
 
 class HeldDatabase extends FaultyDatabase {
-  readonly inner: Database
-
-  constructor(inner: Database) {
-    super(inner)
-    this.inner = inner
-  }
-
-  open(): Promise<void> {
-    return this.inner.open()
-  }
-
   /** The next calls wait until the function that is returned is called. */
   hold(): () => void {
     let release: () => void = () => {}
@@ -43,11 +32,12 @@ class HeldDatabase extends FaultyDatabase {
 test('NEWLEADER is acknowledged when its log is synced, however long that takes', async t => {
   const dataDir = await temporaryDirectory(t)
   const encodings = { keyEncoding: 'view', valueEncoding: 'view' } as const
-  const database = new HeldDatabase(new Level<Uint8Array, Uint8Array>(dataDir, encodings))
-  const store = await openStore(
-    { sid: SID, dataDir, durability: 'power' },
-    () => database.asDatabase,
-  )
+  const database = new HeldDatabase()
+  let inner: Database | undefined
+  const store = await openStore({ sid: SID, dataDir, durability: 'power' }, directory => {
+    inner = new Level<Uint8Array, Uint8Array>(directory, encodings)
+    return database.wrap(inner)
+  })
   t.after(() => store.close())
   const follower = await StoredFollower.begin(store)
   await follower.follow(4, LOG_START.zxid)
@@ -69,7 +59,7 @@ test('NEWLEADER is acknowledged when its log is synced, however long that takes'
   release()
   await follower.until(() => follower.hasSent('ack'))
   for (const group of groups) {
-    assert.ok(await database.inner.get(logKey(group.first)), 'it is there when it is acknowledged')
+    assert.ok(await inner!.get(logKey(group.first)), 'it is there when it is acknowledged')
   }
   assert.equal(follower.acked, groups.at(-1)?.last)
 })

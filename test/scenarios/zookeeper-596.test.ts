@@ -20,6 +20,7 @@ import {
   LogMaker,
   openLevel,
   recover,
+  segmentOf,
   session,
   takeSnapshot,
   temporaryDirectory,
@@ -100,8 +101,9 @@ test('a log file that is still empty keeps nobody from starting', async t => {
     // As the disk looks when the process dies now: LevelDB has begun a new log and written nothing to it.
     await cp(directory, dead, { recursive: true })
     await store.close()
-    const names = (await readdir(dead)).filter(name => name.endsWith('.log'))
-    const sizes = await Promise.all(names.map(async name => (await stat(join(dead, name))).size))
+    const place = await segmentOf(dead)
+    const names = (await readdir(place)).filter(name => name.endsWith('.log'))
+    const sizes = await Promise.all(names.map(async name => (await stat(join(place, name))).size))
     assert.ok(sizes.includes(0), 'there is an empty log')
     await session(
       () => openLevel(dead),

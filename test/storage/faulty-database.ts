@@ -1,8 +1,8 @@
-/** LevelDB with a watchman: sees every call, can hold one up, and can make the Nth one fail. */
+/** LevelDBs with one watchman: sees every call but a close, can hold one up, and can make the Nth one fail. */
 
 import type { Database } from '../../lib/storage/disk.ts'
 
-export type CallName = 'put' | 'batch' | 'get' | 'clear' | 'nextv' | 'next'
+export type CallName = 'open' | 'put' | 'batch' | 'get' | 'nextv' | 'next'
 
 export interface Call {
   readonly name: CallName
@@ -18,43 +18,24 @@ export class FaultyDatabase {
   /** Every call waits for this. */
   gate: Promise<void> = Promise.resolve()
   #running = 0
-  readonly #inner: Database
 
-  constructor(inner: Database) {
-    this.#inner = inner
-  }
-
-  get asDatabase(): Database {
-    return this as unknown as Database
-  }
-
-  put(key: Uint8Array, value: Uint8Array, options: object = {}): Promise<void> {
-    return this.#watch('put', [key, value, options], () => this.#inner.put(key, value, options))
-  }
-
-  batch(...args: unknown[]): Promise<void> {
+  /** `inner` with the watchman before it. */
+  wrap(inner: Database): Database {
+    type Put = (key: Uint8Array, value: Uint8Array, options?: object) => Promise<void>
     type Batch = (...args: unknown[]) => Promise<void>
-    return this.#watch('batch', args, () => (this.#inner.batch as Batch).apply(this.#inner, args))
-  }
-
-  get(key: Uint8Array): Promise<Uint8Array | undefined> {
-    return this.#watch('get', [key], () => this.#inner.get(key))
-  }
-
-  clear(options: Parameters<Database['clear']>[0]): Promise<void> {
-    return this.#watch('clear', [options], () => this.#inner.clear(options))
-  }
-
-  iterator(options: object): unknown {
-    return this.#watchIterator(this.#inner.iterator(options))
-  }
-
-  keys(options: object): unknown {
-    return this.#watchIterator(this.#inner.keys(options))
-  }
-
-  close(): Promise<void> {
-    return this.#inner.close()
+    const put = inner.put.bind(inner) as Put
+    const batch = inner.batch.bind(inner) as Batch
+    const watched = {
+      open: () => this.#watch('open', [], () => inner.open()),
+      close: () => inner.close(),
+      put: (key: Uint8Array, value: Uint8Array, options: object = {}) =>
+        this.#watch('put', [key, value, options], () => put(key, value, options)),
+      batch: (...args: unknown[]) => this.#watch('batch', args, () => batch(...args)),
+      get: (key: Uint8Array) => this.#watch('get', [key], () => inner.get(key)),
+      iterator: (options: object) => this.#watchIterator(inner.iterator(options)),
+      keys: (options: object) => this.#watchIterator(inner.keys(options)),
+    }
+    return watched as unknown as Database
   }
 
   #watchIterator(iterator: {

@@ -1,60 +1,31 @@
 /** What only the store on LevelDB can do wrong: its line of calls, its failures, what it leaves on disk. */
 
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
-import { Level } from 'level'
+import { test } from 'node:test'
 import { TreeError } from '../../lib/base/errors.ts'
 import { LOG_START, type LogPoint } from '../../lib/base/group.ts'
-import { EPOCH_ZERO, ZXID_ZERO } from '../../lib/base/zxid.ts'
-import { type Database, Disk } from '../../lib/storage/disk.ts'
-import { chunkKey, type KeyRange, logKey } from '../../lib/storage/keys.ts'
-import { LevelStore } from '../../lib/storage/level-store.ts'
-import { FaultyDatabase } from './faulty-database.ts'
+import { chunkKey } from '../../lib/storage/keys.ts'
+import type { LevelStore } from '../../lib/storage/level-store.ts'
+import type { Call, FaultyDatabase } from './faulty-database.ts'
 import {
   batch,
   epochs,
+  flipByte,
   headAt,
   keysOf,
   LogMaker,
   openLevel,
+  partsOf,
   pointAfter,
   readSnapshot,
   recover,
-  SID,
   session,
   takeSnapshot,
   temporaryDirectory,
   textOf,
+  textsOf,
 } from './support.ts'
-
-interface Watched {
-  readonly directory: string
-  readonly database: FaultyDatabase
-  readonly store: LevelStore
-}
-
-async function openWatched(t: TestContext, sync = false): Promise<Watched> {
-  const directory = await temporaryDirectory(t)
-  await (await openLevel(directory)).close()
-  const inner: Database = new Level(directory, { keyEncoding: 'view', valueEncoding: 'view' })
-  await inner.open()
-  t.after(() => inner.close())
-  const database = new FaultyDatabase(inner)
-  const store = new LevelStore(new Disk(database.asDatabase, directory, sync), {
-    snapshotsKept: 2,
-    metaFault: undefined,
-    meta: {
-      sid: SID,
-      revision: 1,
-      epochs: { acceptedEpoch: EPOCH_ZERO, currentEpoch: EPOCH_ZERO },
-      committed: ZXID_ZERO,
-      logStart: LOG_START,
-      tail: LOG_START,
-      damaged: false,
-    },
-  })
-  return { directory, database, store }
-}
+import { openWatched } from './watched-store.ts'
 
 function holdUp(database: FaultyDatabase): () => void {
   let open: () => void = () => {}
@@ -62,6 +33,10 @@ function holdUp(database: FaultyDatabase): () => void {
     open = resolve
   })
   return open
+}
+
+function isWrite({ name }: Call): boolean {
+  return name === 'put' || name === 'batch'
 }
 
 test('at most one call is under way, however many are asked for', async t => {
@@ -87,19 +62,20 @@ test('at most one call is under way, however many are asked for', async t => {
 test('a log write goes before everything that waits', async t => {
   const { database, store } = await openWatched(t)
   await recover(store)
+  store.beginSnapshot(headAt(LOG_START), 'full')
+  await store.appendSnapshot(Buffer.from('0'))
   const open = holdUp(database)
   const order: string[] = []
   const note = (name: string) => () => order.push(name)
-  store.beginSnapshot(headAt(LOG_START), 'full')
-  const all = [
+  const chunks = [
     store.appendSnapshot(Buffer.from('1')).then(note('chunk 1')),
     store.appendSnapshot(Buffer.from('2')).then(note('chunk 2')),
-    store.write(batch({ groups: new LogMaker().many(1) })).then(note('write')),
   ]
-  // The write takes its place in the line a moment later than the chunks.
+  // Both have their place in the line before the write.
   await new Promise(resolve => setImmediate(resolve))
+  const write = store.write(batch({ groups: new LogMaker().many(1) })).then(note('write'))
   open()
-  await Promise.all(all)
+  await Promise.all([...chunks, write])
   assert.deepEqual(order, ['chunk 1', 'write', 'chunk 2'])
 })
 
@@ -112,7 +88,7 @@ test('an installation waits for the chunks that were staged before it', async t 
   const installed = store.write(batch({ install: headAt(pointAfter(1)) }))
   open()
   await Promise.all([...staged, installed])
-  const writes = database.calls.slice(before).filter(({ name }) => name !== 'nextv')
+  const writes = database.calls.slice(before).filter(isWrite)
   assert.deepEqual(
     writes.map(({ name }) => name),
     ['put', 'put', 'put', 'batch'],
@@ -129,8 +105,13 @@ test('staged chunks are not swept with what an own snapshot replaces', async t =
   assert.deepEqual(await readSnapshot(store), ['1', '2'])
 })
 
+/** In its database, which is not open as long as nobody reads the snapshot. */
+function spoilChunk(directory: string, id: number): Promise<void> {
+  return flipByte(directory, chunkKey(id, 0), -1)
+}
+
 test('a snapshot that spoils while the peer is running gives way to the one before it', async t => {
-  const { database, store } = await openWatched(t)
+  const { directory, store } = await openWatched(t)
   await recover(store)
   const log = new LogMaker()
   for (const kind of ['full', 'delta', 'delta', 'delta'] as const) {
@@ -138,11 +119,11 @@ test('a snapshot that spoils while the peer is running gives way to the one befo
     await takeSnapshot(store, log.point, kind, kind)
   }
   const { last: logStart } = log.made[2]!
-  await database.put(chunkKey(4, 0), Buffer.from('spoilt'))
+  await spoilChunk(directory, 4)
   assert.equal(await readSnapshot(store), undefined)
   assert.deepEqual(await readSnapshot(store), ['full', 'delta', 'delta'])
   assert.equal(store.wantsFullSnapshot(), true)
-  await database.put(chunkKey(3, 0), Buffer.from('spoilt'))
+  await spoilChunk(directory, 3)
   assert.equal(await readSnapshot(store), undefined)
   assert.equal(await readSnapshot(store), undefined, 'the log after the next older one is gone')
   const purged = await takeSnapshot(store, log.point, 'full', 'new')
@@ -152,14 +133,14 @@ test('a snapshot that spoils while the peer is running gives way to the one befo
 
 test('only durability power syncs groups, and then log and chunks alike', async t => {
   for (const sync of [true, false]) {
-    const { database, store } = await openWatched(t, sync)
+    const { database, store } = await openWatched(t, { sync })
     await recover(store)
     await store.write(batch({ epochs: epochs(1) }))
     const before = database.calls.length
     await store.write(batch({ groups: new LogMaker().many(2) }))
     await takeSnapshot(store, LOG_START, 'full', 'image')
     const after = database.calls.slice(before)
-    const writes = after.filter(({ name }) => name === 'put' || name === 'batch')
+    const writes = after.filter(isWrite)
     assert.equal(writes.length, 3)
     for (const { args } of writes) {
       const options = args.at(-1) as { sync: boolean }
@@ -281,7 +262,7 @@ test('purging leaves what the kept snapshots need, and nothing else', async t =>
   assert.deepEqual(await ids('v'), [3, 4, 5, 6])
   assert.deepEqual(await ids('s'), [3, 4, 5, 6])
   assert.deepEqual(found, [3, 2, 1, 0])
-  assert.equal((await keysOf(directory, 'l')).length, 3)
+  assert.equal((await keysOf(directory, 'l')).length, 13, 'the log goes with its segments')
 })
 
 test('an abort overtakes the chunks and the commit that wait', async t => {
@@ -323,7 +304,7 @@ test('a reader survives the installation of another snapshot', async t => {
   )
 })
 
-test('what an installation leaves behind is swept at the next opening', async t => {
+test('what an installation replaces goes at the next opening', async t => {
   const directory = await temporaryDirectory(t)
   const open = () => openLevel(directory)
   await session(open, async store => {
@@ -331,40 +312,116 @@ test('what an installation leaves behind is swept at the next opening', async t 
     await store.stage(Buffer.from('installed'))
     await store.write(batch({ install: headAt(pointAfter(500)) }))
   })
-  assert.equal((await keysOf(directory, 'l')).length, 500, 'those after it went with the write')
+  assert.equal((await partsOf(directory, 'log')).length, 2)
   await session(open, async (_, { damage }) => assert.equal(damage, undefined))
   assert.deepEqual(await keysOf(directory, 'l'), [])
 })
 
-test('an installation from before the beginning of the log is not swept with its past', async t => {
-  const { directory, database, store } = await openWatched(t)
+test('an installation from before the beginning of the log takes its place', async t => {
+  for (const segmentBytes of [0, 1e6]) {
+    const { directory, store } = await openWatched(t, { segmentBytes })
+    await recover(store)
+    const log = new LogMaker()
+    for (const name of ['a', 'b', 'c']) {
+      await store.write(batch({ groups: log.many(20) }))
+      await takeSnapshot(store, log.point, 'full', name)
+    }
+    await store.stage(Buffer.from('installed'))
+    const after = new LogMaker(pointAfter(3))
+    await store.write(batch({ install: headAt(pointAfter(3)), groups: after.many(2, 'next') }))
+    await store.close()
+    await session(
+      () => openLevel(directory),
+      async (again, { chunks, groups, damage }) => {
+        assert.deepEqual([damage, chunks], [undefined, ['installed']])
+        assert.deepEqual(textsOf(groups), ['next-0', 'next-1'])
+        assert.equal(await again.loadGroups(pointAfter(2), 1e6), undefined)
+      },
+    )
+    assert.equal((await partsOf(directory, 'log')).length, 1)
+    assert.equal((await partsOf(directory, 'snapshot')).length, 1)
+  }
+})
+
+test('a segment goes when no snapshot that is kept needs its log', async t => {
+  const { directory, store } = await openWatched(t, { segmentBytes: 0 })
   await recover(store)
   const log = new LogMaker()
-  await store.write(batch({ groups: log.many(1500) }))
-  await takeSnapshot(store, log.point, 'full', 'older')
-  await store.stage(Buffer.from('installed'))
-  const groups = new LogMaker(pointAfter(3)).many(1500, 'installed')
-  let installed: Promise<void> | undefined
-  const keys = database.keys.bind(database)
-  database.keys = (range: KeyRange) => {
-    const isSweep = Buffer.from(range.lte ?? []).equals(logKey(log.point.zxid))
-    if (isSweep) installed ??= store.write(batch({ install: headAt(pointAfter(3)), groups }))
-    return keys(range)
+  for (let round = 0; round < 6; round++) {
+    await store.write(batch({ groups: log.many(2, `round-${round}`) }))
+    await takeSnapshot(store, log.point, 'full', `image-${round}`)
   }
-  await takeSnapshot(store, log.point, 'full', 'newer')
-  await installed
+  await store.write(batch({ groups: [log.next('last')] }))
+  const logStart = { zxid: log.made[9]!.last, chain: log.made[9]!.chain }
+  assert.deepEqual(textsOf(await store.loadGroups(logStart, 1e6)), [
+    'round-5-0',
+    'round-5-1',
+    'last',
+  ])
+  assert.equal(await store.loadGroups(pointAfter(9), 1e6), undefined)
   await store.close()
-  const left = await keysOf(directory, 'l')
-  const wanted = groups.map(({ first }) => logKey(first))
-  assert.deepEqual(left.slice(-wanted.length), wanted)
+  assert.equal((await partsOf(directory, 'log')).length, 2)
+  const { damage, chunks, groups } = await session(
+    () => openLevel(directory),
+    async (_, recovered) => recovered,
+  )
+  assert.deepEqual([damage, chunks], [undefined, ['image-5']])
+  assert.deepEqual(textsOf(groups), ['last'])
+})
+
+test('a cut reaches back over segments, and what was cut off stays out of sight', async t => {
+  const { directory, store } = await openWatched(t, { segmentBytes: 0 })
+  await recover(store)
+  const log = new LogMaker()
+  await store.write(batch({ groups: log.many(2) }))
+  await takeSnapshot(store, log.point, 'full', 'image')
+  const cut = log.point
+  await store.write(batch({ groups: log.many(2, 'lost') }))
+  // A segment is left with the commit of a snapshot only, whatever is not committed by then.
+  await takeSnapshot(store, cut, 'delta', 'nothing new')
+  await store.write(batch({ groups: log.many(2, 'lost too') }))
+  await store.write(batch({ truncateAfter: cut, epochs: epochs(2, 1) }))
+  assert.deepEqual(await store.loadGroups(cut, 1e6), [])
+  const next = new LogMaker(cut)
+  await store.write(batch({ groups: [next.next('kept', { epoch: 2 })], epochs: epochs(2) }))
+  assert.deepEqual(textsOf(await store.loadGroups(cut, 1e6)), ['kept'])
+  await store.close()
+  await session(
+    () => openLevel(directory),
+    async (again, { damage, groups }) => {
+      assert.deepEqual([damage, textsOf(groups)], [undefined, ['kept']])
+      assert.deepEqual(textsOf(await again.loadGroups(cut, 1e6)), ['kept'])
+    },
+  )
+})
+
+test('a segment that is being read stays until it was read', async t => {
+  const { directory, database, store } = await openWatched(t, { segmentBytes: 0 })
+  await recover(store)
+  const log = new LogMaker()
+  await store.write(batch({ groups: log.many(3) }))
+  await takeSnapshot(store, log.point, 'full', 'one')
+  await takeSnapshot(store, log.point, 'full', 'two')
+  const open = holdUp(database)
+  const reading = store.loadGroups(LOG_START, 1e6)
+  const purged = takeSnapshot(store, log.point, 'full', 'three')
+  open()
+  const groups = await reading
+  assert.ok(groups === undefined || groups.length === 3)
+  await purged
+  await takeSnapshot(store, log.point, 'full', 'four')
+  await store.close()
+  assert.equal((await partsOf(directory, 'log')).length, 1)
 })
 
 test('closing waits for what is being written and refuses what waits', async t => {
   const { database, store } = await openWatched(t)
   await recover(store)
+  await store.stage(Buffer.from('done'))
   const open = holdUp(database)
   const log = new LogMaker()
   const first = store.stage(Buffer.from('under way'))
+  await new Promise(resolve => setImmediate(resolve))
   const second = store.write(batch({ groups: log.many(1) }))
   const refused = assert.rejects(second, { code: 'CLOSED' })
   const closed = store.close()

@@ -3,15 +3,10 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import { Level } from 'level'
-import { LOG_START } from '../../lib/base/group.ts'
-import { EPOCH_ZERO, ZXID_ZERO } from '../../lib/base/zxid.ts'
-import { type Database, Disk } from '../../lib/storage/disk.ts'
-import { LevelStore } from '../../lib/storage/level-store.ts'
 import type { Mark } from '../../lib/storage/records.ts'
 import type { TailMark } from '../../lib/storage/tail-mark.ts'
-import { FaultyDatabase } from './faulty-database.ts'
-import { batch, epochs, LogMaker, recover, SID, temporaryDirectory } from './support.ts'
+import { batch, epochs, LogMaker, recover } from './support.ts'
+import { openWatched } from './watched-store.ts'
 
 /** Lets everything that waits for nothing run. */
 const TURNS = 20
@@ -29,34 +24,17 @@ class Gate {
 
 /** A store whose notes go nowhere, and are told. */
 async function openNoting(t: TestContext) {
-  const directory = await temporaryDirectory(t)
-  const inner: Database = new Level(directory, { keyEncoding: 'view', valueEncoding: 'view' })
-  await inner.open()
-  t.after(() => inner.close())
-  const database = new FaultyDatabase(inner)
   const notes: Mark[] = []
   const kept = new Gate()
   const tailMark = {
+    close: async () => {},
     note: (mark: Mark) => void notes.push(mark),
     keep: (mark: Mark) => {
       notes.push(mark)
       return kept.passed
     },
   } as unknown as TailMark
-  const store = new LevelStore(new Disk(database.asDatabase, directory, true), {
-    snapshotsKept: 2,
-    metaFault: undefined,
-    meta: {
-      sid: SID,
-      revision: 1,
-      epochs: { acceptedEpoch: EPOCH_ZERO, currentEpoch: EPOCH_ZERO },
-      committed: ZXID_ZERO,
-      logStart: LOG_START,
-      tail: LOG_START,
-      damaged: false,
-    },
-    tailMark,
-  })
+  const { database, store } = await openWatched(t, { sync: true, tailMark })
   await recover(store)
   notes.length = 0
   return { database, store, notes, kept }

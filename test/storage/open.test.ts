@@ -7,6 +7,7 @@ import { test } from 'node:test'
 import { crc32 } from '../../lib/base/crc32.ts'
 import { type ErrorCode, TreeError } from '../../lib/base/errors.ts'
 import { makeSid } from '../../lib/base/zxid.ts'
+import { formatIdentity, readIdentity } from '../../lib/storage/directory.ts'
 import { asStorageFailure } from '../../lib/storage/failures.ts'
 import { META_KEY } from '../../lib/storage/keys.ts'
 import {
@@ -14,15 +15,25 @@ import {
   epochs,
   LogMaker,
   openLevel,
+  partsOf,
   recover,
+  SID,
+  segmentOf,
   session,
+  takeSnapshot,
   temporaryDirectory,
-  textsOf,
   withDatabase,
+  withLevel,
 } from './support.ts'
 
 const IDENTITY = 'quorumtree.json'
 const NOBODY = 65534
+const FIRST_SEGMENT = 'log-00000001-00000000000000-00000000'
+
+/** Of a directory of peer 1 that was never in use. */
+function unusedIdentity(): string {
+  return formatIdentity({ format: 1, sid: SID, segment: 0 })
+}
 
 async function refuses(
   directory: string,
@@ -64,7 +75,7 @@ test('a directory with other files is refused and left alone', async t => {
 
 test('a LevelDB that is not ours is refused and not even opened', async t => {
   const directory = await temporaryDirectory(t)
-  await withDatabase(directory, database => database.put(Buffer.from('m'), Buffer.from('theirs')))
+  await withLevel(directory, database => database.put(Buffer.from('m'), Buffer.from('theirs')))
   const before = await readdir(directory)
   await refuses(directory, 'DIRECTORY_NOT_OURS', /other data/)
   assert.deepEqual(await readdir(directory), before)
@@ -109,8 +120,7 @@ test('a newer format is refused, by the identity file and by the record', async 
     await database.put(META_KEY, value)
   })
   await refuses(directory, 'FORMAT_TOO_NEW', /format 2.*up to 1/)
-  const identity = JSON.parse(await readFile(join(directory, IDENTITY), 'utf8'))
-  await writeFile(join(directory, IDENTITY), JSON.stringify({ ...identity, format: 3 }))
+  await writeFile(join(directory, IDENTITY), '{"format":3,"whatever":"comes"}')
   await refuses(directory, 'FORMAT_TOO_NEW', /format 3.*newer/)
 })
 
@@ -132,8 +142,9 @@ test("LevelDB's files lost or spoilt are damage, never a fresh start", async t =
   ] as const) {
     const directory = await temporaryDirectory(t)
     await makeUsed(directory)
-    const file = (await readdir(directory)).find(found => found.startsWith(name))
-    await spoil(join(directory, file!))
+    const segment = await segmentOf(directory)
+    const file = (await readdir(segment)).find(found => found.startsWith(name))
+    await spoil(join(segment, file!))
     await refuses(directory, 'DIRECTORY_DAMAGED', /./)
   }
 })
@@ -142,16 +153,15 @@ test('a crash at any moment of the first opening leaves a directory that opens',
   const leftovers: readonly (readonly string[])[] = [
     ['quorumtree.json.new'],
     [IDENTITY],
-    [IDENTITY, 'LOCK', 'LOG'],
-    [IDENTITY, 'LOCK', 'LOG', 'MANIFEST-000001'],
+    [IDENTITY, join(FIRST_SEGMENT, 'LOCK'), join(FIRST_SEGMENT, 'LOG')],
+    [IDENTITY, join(FIRST_SEGMENT, 'LOCK'), join(FIRST_SEGMENT, 'MANIFEST-000001')],
   ]
   for (const names of leftovers) {
     const directory = await temporaryDirectory(t)
+    await mkdir(join(directory, FIRST_SEGMENT))
     for (const name of names) await writeFile(join(directory, name), '')
-    if (names.includes(IDENTITY)) {
-      const identity = { format: 1, sid: 1, inUse: false }
-      await writeFile(join(directory, IDENTITY), JSON.stringify(identity))
-    }
+    if (names.includes(IDENTITY)) await writeFile(join(directory, IDENTITY), unusedIdentity())
+    else await rm(join(directory, FIRST_SEGMENT), { recursive: true })
     const store = await openLevel(directory)
     const recovered = await recover(store)
     await store.close()
@@ -159,18 +169,55 @@ test('a crash at any moment of the first opening leaves a directory that opens',
   }
 })
 
-test('a record without a finished identity file is ours', async t => {
+test('a first segment that was not recorded promised nothing, and is begun anew', async t => {
   const directory = await temporaryDirectory(t)
-  await makeUsed(directory)
-  const identity = { format: 1, sid: 1, inUse: false }
-  await writeFile(join(directory, IDENTITY), JSON.stringify(identity))
+  await (await openLevel(directory)).close()
+  await writeFile(join(directory, IDENTITY), unusedIdentity())
   await session(
-    () => openLevel(directory),
-    async (_, recovered) =>
-      assert.deepEqual(textsOf(recovered.groups), ['group-0', 'group-1', 'group-2']),
+    () => openLevel(directory, { trusted: false }),
+    async (_, recovered) => assert.match(recovered.damage ?? '', /lost earlier/),
   )
-  const { inUse } = JSON.parse(await readFile(join(directory, IDENTITY), 'utf8'))
-  assert.equal(inUse, true)
+  assert.equal((await readIdentity(directory))?.segment, 1)
+})
+
+test('a segment begun and never recorded is cleared away', async t => {
+  const directory = await temporaryDirectory(t)
+  const log = new LogMaker()
+  const open = () => openLevel(directory, { segmentBytes: 0 })
+  await session(open, async store => {
+    await store.write(batch({ groups: log.many(2) }))
+    await takeSnapshot(store, log.point, 'full', 'image')
+  })
+  assert.equal((await readIdentity(directory))?.segment, 2)
+  const [, last] = await partsOf(directory, 'log')
+  for (const leftover of ['LOCK', 'CURRENT', 'MANIFEST-000001']) {
+    const unrecorded = last!.replace('log-00000002', 'log-00000003')
+    await mkdir(unrecorded)
+    await writeFile(join(unrecorded, leftover), 'garbage')
+    await session(open, async (_, { damage, chunks }) => {
+      assert.deepEqual([damage, chunks], [undefined, ['image']])
+    })
+    assert.ok(!(await readdir(directory)).some(name => name.startsWith('log-00000003')))
+  }
+})
+
+test('a number of a segment that is spoilt is damage, and nothing is cleared away', async t => {
+  const directory = await temporaryDirectory(t)
+  const log = new LogMaker()
+  const open = () => openLevel(directory, { segmentBytes: 0 })
+  await session(open, async store => {
+    await store.write(batch({ groups: log.many(2) }))
+    await takeSnapshot(store, log.point, 'full', 'image')
+  })
+  const text = await readFile(join(directory, IDENTITY), 'utf8')
+  for (const segment of [0, 1, 3]) {
+    const spoilt = text.replace('"segment":2', `"segment":${segment}`)
+    assert.notEqual(spoilt, text)
+    await writeFile(join(directory, IDENTITY), spoilt)
+    await refuses(directory, 'DIRECTORY_DAMAGED', /quorumtree\.json cannot be read/)
+  }
+  await writeFile(join(directory, IDENTITY), text)
+  await session(open, async (_, { chunks }) => assert.deepEqual(chunks, ['image']))
 })
 
 test('a directory in place of a lost one is damaged until a snapshot is installed', async t => {
@@ -245,10 +292,11 @@ test('a power cut in the first opening leaves a directory that opens', async t =
   // LevelDB syncs the pointer to its first manifest, but not that manifest.
   for (const manifest of [undefined, '', 'garbage']) {
     const directory = await temporaryDirectory(t)
-    const identity = { format: 1, sid: 1, inUse: false }
-    await writeFile(join(directory, IDENTITY), JSON.stringify(identity))
-    await writeFile(join(directory, 'CURRENT'), 'MANIFEST-000001\n')
-    if (manifest !== undefined) await writeFile(join(directory, 'MANIFEST-000001'), manifest)
+    await writeFile(join(directory, IDENTITY), unusedIdentity())
+    const segment = join(directory, FIRST_SEGMENT)
+    await mkdir(segment)
+    await writeFile(join(segment, 'CURRENT'), 'MANIFEST-000001\n')
+    if (manifest !== undefined) await writeFile(join(segment, 'MANIFEST-000001'), manifest)
     const store = await openLevel(directory)
     const recovered = await recover(store)
     await store.close()

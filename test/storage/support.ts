@@ -55,7 +55,10 @@ export async function segmentOf(directory: string): Promise<string> {
   return (await partsOf(directory, 'log')).at(-1)!
 }
 
-async function withLevel<T>(place: string, use: (database: Database) => Promise<T>): Promise<T> {
+export async function withLevel<T>(
+  place: string,
+  use: (database: Database) => Promise<T>,
+): Promise<T> {
   const database: Database = new Level(place, VIEWS)
   await database.open()
   try {

@@ -2,13 +2,13 @@
 
 import assert from 'node:assert/strict'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { Level } from 'level'
 import { crc32c, unmask } from '../../lib/storage/crc32c.ts'
 import { parseBlock } from '../../lib/storage/table-block.ts'
 import { checkTables } from '../../lib/storage/tables.ts'
-import { batch, LogMaker, openLevel, session, temporaryDirectory } from './support.ts'
+import { batch, LogMaker, openLevel, segmentOf, session, temporaryDirectory } from './support.ts'
 
 const GROUPS = 12
 const GROUP_BYTES = 5000
@@ -26,12 +26,13 @@ async function makeTable(
     () => openLevel(directory),
     async () => undefined,
   )
-  const tables = (await readdir(directory)).filter(name => name.endsWith('.ldb'))
+  const segment = await segmentOf(directory)
+  const tables = (await readdir(segment)).filter(name => name.endsWith('.ldb'))
   const sizes = await Promise.all(
-    tables.map(async name => (await readFile(join(directory, name))).length),
+    tables.map(async name => (await readFile(join(segment, name))).length),
   )
-  const file = join(directory, tables[sizes.indexOf(Math.max(...sizes))]!)
-  return { directory, file, bytes: await readFile(file) }
+  const file = join(segment, tables[sizes.indexOf(Math.max(...sizes))]!)
+  return { directory: segment, file, bytes: await readFile(file) }
 }
 
 async function isRefused(directory: string): Promise<boolean> {
@@ -72,7 +73,7 @@ test('a spoilt value passes, and is found by its own sum', async t => {
   await writeFile(file, bytes)
   assert.equal(await isRefused(directory), false)
   await session(
-    () => openLevel(directory),
+    () => openLevel(dirname(directory)),
     async (_, { damage, groups }) => {
       assert.match(damage ?? '', /cannot be read/)
       assert.equal(groups.length, 5)
@@ -140,7 +141,7 @@ test('a table not finished when the process ended is no damage, one in use is', 
     assert.equal(await isRefused(directory), false)
   }
   await session(
-    () => openLevel(directory),
+    () => openLevel(dirname(directory)),
     async (_, { damage, groups }) => {
       assert.equal(damage, undefined)
       assert.equal(groups.length, GROUPS)
