@@ -57,8 +57,8 @@ export const RECOVERING_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         RECOVERY,
-        'return end(`the log has a hole ',
-        'return end() ?? end(`the log has a hole ',
+        'const next = formatZxid(group.first)\n          return end(`',
+        'const next = formatZxid(group.first)\n          return end() ?? end(`',
       ),
     ],
     killers: [testFile('test/storage/damage.test.ts', 'a group missing in the middle')],
@@ -195,7 +195,13 @@ export const RECOVERING_MUTATIONS: readonly Mutation[] = [
   {
     name: 'lost-record-of-epochs',
     says: 'A directory that was in use and has lost its record of epochs is begun anew.',
-    patches: [patch(OPEN, '  if (wasInUse) {', '  if (wasInUse && value !== undefined) {')],
+    patches: [
+      patch(
+        OPEN,
+        '    return { meta: blankMeta(sid, true), metaFault }',
+        '    return { meta: blankMeta(sid, false), metaFault: value && metaFault }',
+      ),
+    ],
     killers: [testFile('test/storage/damage.test.ts', 'epochs are not forgotten')],
   },
   {

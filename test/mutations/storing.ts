@@ -4,6 +4,7 @@ import { campaign, type Mutation, patch, testFile } from './mutation.ts'
 
 const DISK = 'lib/storage/disk.ts'
 const LEVEL_STORE = 'lib/storage/level-store.ts'
+const SEGMENTS = 'lib/storage/segments.ts'
 const LEVEL_SNAPSHOTS = 'lib/storage/level-snapshots.ts'
 const CATALOG = 'lib/storage/snapshots.ts'
 const RUNNER = 'lib/peer/store-runner.ts'
@@ -42,10 +43,72 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
     killers: [testFile('test/storage/snapshots.test.ts')],
   },
   {
-    name: 'sweep-of-what-came-since',
-    says: 'A sweep removes what it found before a snapshot was installed, and what was logged there since.',
-    patches: [patch(DISK, 'if (stillDue()) await', 'await')],
-    killers: [testFile('test/storage/level-store.test.ts')],
+    name: 'segment-dropped-too-soon',
+    says: 'A segment of the log goes as soon as it is left, although a snapshot that is kept needs what is in it.',
+    patches: [
+      patch(
+        SEGMENTS,
+        '      if (base.zxid <= zxid) break\n      end = base.zxid\n',
+        '      break\n',
+      ),
+    ],
+    killers: [testFile('test/storage/contract.test.ts'), testFile('test/storage/damage.test.ts')],
+  },
+  {
+    name: 'what-was-cut-off-is-seen-again',
+    says: 'What an older segment holds beyond the beginning of the next one is read as part of the log.',
+    patches: [
+      patch(
+        SEGMENTS,
+        'visible.unshift({ part, end })',
+        'visible.unshift({ part, end: undefined })',
+      ),
+    ],
+    killers: [testFile('test/storage/level-store.test.ts', 'a cut reaches back')],
+  },
+  {
+    name: 'cut-in-the-last-segment-only',
+    says: 'A cut that reaches back before the last segment removes what is in the last one only.',
+    patches: [
+      patch(
+        LEVEL_STORE,
+        'install !== undefined || (cut && cut.zxid < this.#segments.base.zxid)',
+        'install !== undefined',
+      ),
+    ],
+    killers: [testFile('test/storage/level-store.test.ts', 'a cut reaches back')],
+  },
+  {
+    name: 'segment-without-the-heads',
+    says: 'A new segment does not have the heads of the snapshots that there are.',
+    patches: [
+      patch(LEVEL_STORE, '[meta, ...this.#snapshots.heads(), ...groups]', '[meta, ...groups]'),
+    ],
+    killers: [testFile('test/storage/level-store.test.ts', 'a segment goes when')],
+  },
+  {
+    name: 'segment-in-use-before-it-is-recorded',
+    says: 'A new segment is written to without a record that it is the last one: the next opening deletes it.',
+    patches: [
+      patch(
+        SEGMENTS,
+        '      await recordSegment(this.#disk.directory, this.#identity, segment.id)\n',
+        '',
+      ),
+    ],
+    killers: [testFile('test/storage/level-store.test.ts', 'a segment goes when')],
+  },
+  {
+    name: 'part-removed-while-it-is-read',
+    says: 'A part is deleted although somebody reads it.',
+    patches: [
+      patch(
+        'lib/storage/part.ts',
+        '    if (this.#users > 0) return\n    await this.close()',
+        '    await this.close()',
+      ),
+    ],
+    killers: [testFile('test/storage/level-store.test.ts', 'a reader survives')],
   },
   {
     name: 'end-of-another-snapshot',
@@ -65,10 +128,10 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         DISK,
-        'return this.#database.batch([...operations], options)',
-        `return this.#database
-        .batch(operations.slice(0, 1), options)
-        .then(() => this.#database.batch(operations.slice(1), options))`,
+        'return database.batch([...operations], options)',
+        `return database
+      .batch(operations.slice(0, 1), options)
+      .then(() => database.batch(operations.slice(1), options))`,
       ),
     ],
     killers: [testFile('test/storage/level-store.test.ts', 'an installation waits for the chunks')],
@@ -117,9 +180,8 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         LEVEL_STORE,
-        'for await (const keys of this.#disk.keys(logAfter(cut.zxid),',
-        `for await (const keys of this.#disk.keys(
-      { ...logAfter(cut.zxid), gt: logKey((cut.zxid - 1) as typeof cut.zxid) },`,
+        'await this.#segments.keysAfter(cut.zxid)',
+        'await this.#segments.keysAfter((cut.zxid - 1) as typeof cut.zxid)',
       ),
     ],
     killers: [testFile('test/storage/contract.test.ts')],
@@ -135,7 +197,13 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
   {
     name: 'install-before-its-chunks',
     says: 'A snapshot is installed without waiting for its last chunks.',
-    patches: [patch(LEVEL_SNAPSHOTS, '    await this.#arrived?.written\n', '')],
+    patches: [
+      patch(
+        LEVEL_SNAPSHOTS,
+        'if (this.#arrived !== undefined) await this.#finish(this.#arrived)',
+        'if (this.#arrived !== undefined) void this.#finish(this.#arrived)',
+      ),
+    ],
     killers: [testFile('test/storage/level-store.test.ts', 'an installation waits for the chunks')],
   },
   {
@@ -162,7 +230,7 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
 `,
         `    this.#own = { ...this.#draft(kind === 'full' ? 0 : this.#catalog.newestId), head }
     const visible = asStored({ ...this.#own, chunks: 1 }, head)
-    void this.#disk.commit('background', () => [putHead(visible)]).catch(() => undefined)
+    this.#catalog.add(visible)
 `,
       ),
     ],
@@ -246,9 +314,10 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         LEVEL_STORE,
-        '    if (await this.#snapshots.commit()) await this.#purge()\n',
-        `    await this.#disk.clear(logUpTo(this.#snapshots.ownPoint.zxid))
-    if (await this.#snapshots.commit()) await this.#purge()\n`,
+        '    const isVisible = await this.#snapshots.commit',
+        `    const logStart = this.#snapshots.ownPoint
+    await this.#commit(() => [this.#changeMeta({ logStart, tail: this.#tail })])
+    const isVisible = await this.#snapshots.commit`,
       ),
       patch(
         LEVEL_SNAPSHOTS,
@@ -268,8 +337,8 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         DISK,
-        'this.#sync || operations.some(isMeta) ? SYNCED',
-        'this.#sync || operations.every(isMeta) ? SYNCED',
+        'this.sync || operations.some(isMeta) ? SYNCED',
+        'this.sync || operations.every(isMeta) ? SYNCED',
       ),
     ],
     killers: [testFile('test/storage/durability.test.ts')],
@@ -289,10 +358,10 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
       patch(
         LEVEL_STORE,
         `      end = this.#end()
-      return operations`,
+      // What`,
         `      end = this.#end()
       this.#tailMark?.note(end)
-      return operations`,
+      // What`,
       ),
     ],
     killers: [testFile('test/storage/note-order.test.ts')],

@@ -34,13 +34,13 @@ const STORAGE_MUTATIONS: readonly Mutation[] = [
         find: `    if (install !== undefined) await this.#snapshots.arrive()\n`,
         replace: `    if (install !== undefined) {
       await this.#snapshots.arrive()
-      await this.#disk.commit('log', () => this.#snapshots.install(install))
+      await this.#commit(() => this.#snapshots.install(install))
     }\n`,
       },
       {
         file: LEVEL_STORE,
-        find: `      if (install !== undefined) operations.push(...this.#snapshots.install(install))\n`,
-        replace: '',
+        find: `const heads = install === undefined ? [] : this.#snapshots.install(install)\n`,
+        replace: `const heads: Operation[] = []\n`,
       },
     ],
     killers: [testFile('test/scenarios/zookeeper-2872.test.ts', 'whatever prefix')],
@@ -76,8 +76,8 @@ const STORAGE_MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: LEVEL_STORE,
-        find: `    for await (const keys of this.#disk.keys(logAfter(cut.zxid), 'log')) doomed.push(...keys)\n`,
-        replace: '',
+        find: `cut === undefined ? [] : await this.#segments.keysAfter(cut.zxid)`,
+        replace: `cut === undefined ? [] : (await this.#segments.keysAfter(cut.zxid)).slice(0, 0)`,
       },
     ],
     killers: [testFile('test/scenarios/zookeeper-3701.test.ts', 'a crash')],
@@ -88,8 +88,8 @@ const STORAGE_MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: LEVEL_STORE,
-        find: `this.#disk.keys(logAfter(cut.zxid), 'log')`,
-        replace: `this.#disk.keys(logAfter(Math.max(cut.zxid - 1, 0) as typeof cut.zxid), 'log')`,
+        find: `this.#segments.keysAfter(cut.zxid)`,
+        replace: `this.#segments.keysAfter(Math.max(cut.zxid - 1, 0) as typeof cut.zxid)`,
       },
     ],
     killers: [testFile('test/scenarios/zookeeper-3701.test.ts', 'a crash')],
@@ -129,14 +129,14 @@ const STORAGE_MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: LEVEL_STORE,
-        find: `      operations.push(...this.#metaChanges(batch, tail))\n`,
-        replace: '',
+        find: `const meta = this.#metaChanges(batch, tail)\n`,
+        replace: `const meta: Operation[] = []\n`,
       },
       {
         file: LEVEL_STORE,
         find: `    if (install !== undefined) await this.#snapshots.arrive()\n`,
         replace: `    if (install !== undefined) await this.#snapshots.arrive()
-    await this.#disk.commit('log', () => this.#metaChanges(batch, this.#tail))\n`,
+    await this.#commit(() => this.#metaChanges(batch, this.#tail))\n`,
       },
     ],
     killers: [testFile('test/scenarios/zookeeper-2307.test.ts', 'whatever prefix')],

@@ -16,13 +16,13 @@ import type { Store } from '../../lib/storage/store.ts'
 import { Tree } from '../../lib/tree/tree.ts'
 import type { Persist, SnapshotHead } from '../../lib/zab/types.ts'
 import type { RecoveredPeer } from '../../lib/zab/zab.ts'
-import { openLevel, temporaryDirectory, withDatabase } from '../storage/support.ts'
+import { openLevel, removeKey, temporaryDirectory, withOwner } from '../storage/support.ts'
 import { Prng } from '../support/prng.ts'
 import { SimDisk } from './disk.ts'
 import type { Flaw } from './disk-image.ts'
 import { World } from './world.ts'
 
-const CASES = 10
+const CASES = 12
 const STEPS = 40
 const WHAT = [
   ...(['append', 'append', 'append', 'snapshot', 'snapshot'] as const),
@@ -36,14 +36,17 @@ class Twins {
   readonly disk: SimDisk
   readonly #world = new World({ seed: 1, knobs: { grainUs: 1, snapshotsKept: SNAPSHOTS_KEPT } })
   readonly #directory: string
+  readonly #segmentBytes: number
   #store: Store | undefined
   #runner: StoreRunner | undefined
   #failure: unknown
   #answers = 0
 
-  constructor(directory: string) {
+  /** `segmentBytes`: how soon the directory's log is continued in another segment. */
+  constructor(directory: string, segmentBytes: number) {
     this.disk = new SimDisk(this.#world, new Prng(1))
     this.#directory = directory
+    this.#segmentBytes = segmentBytes
   }
 
   /** Ends the life of both and begins another; returns what both begin with. */
@@ -53,7 +56,9 @@ class Twins {
     const user = { report: () => undefined, failed: (what: string) => assert.fail(what) }
     const found = this.disk.open(user, founding)
     assert.ok(found !== undefined)
-    const options = { snapshotsKept: SNAPSHOTS_KEPT, trusted: founding }
+    const options = {
+      ...{ snapshotsKept: SNAPSHOTS_KEPT, trusted: founding, segmentBytes: this.#segmentBytes },
+    }
     const store = await openLevel(this.#directory, { ...options, durability: 'power' })
     const { peer, tree, damage } = await recoverPeer(store, founding)
     assert.deepEqual(
@@ -90,9 +95,7 @@ class Twins {
     await this.#store?.close()
     const { safe } = this.disk
     const lost = safe.log.splice(-prng.between(1, 3))
-    await withDatabase(this.#directory, database => {
-      return database.batch(lost.map(({ group }) => ({ type: 'del', key: logKey(group.first) })))
-    })
+    for (const { group } of lost) await removeKey(this.#directory, logKey(group.first))
   }
 
   /** Both have a record of this kind come to harm, if there is one; they must be started again before they go on. */
@@ -112,7 +115,7 @@ class Twins {
     if (whole.length === 0) return
     const { record, key } = prng.pick(whole)
     record.flaw = flaw
-    await withDatabase(this.#directory, async database => {
+    await withOwner(this.#directory, key, async database => {
       const value = await database.get(key)
       if (value === undefined) return
       if (flaw === 'gone') return await database.del(key)
@@ -229,7 +232,7 @@ class Writer {
 
 async function live(t: TestContext, seed: number): Promise<void> {
   const prng = new Prng(seed)
-  const twins = new Twins(await temporaryDirectory(t))
+  const twins = new Twins(await temporaryDirectory(t), prng.pick([0, 100, 1_000_000]))
   const writer = new Writer(prng)
   writer.resume(await twins.restart(true))
   let trusted = true

@@ -76,15 +76,25 @@ export async function withDatabase<T>(
   return withLevel(await segmentOf(directory), use)
 }
 
-/** The LevelDB that has records with such a key. */
-async function withOwner<T>(
+/** Whether there is such a record in a LevelDB. */
+function has(place: string, key: Uint8Array): Promise<boolean> {
+  return withLevel(place, async database => (await database.get(key)) !== undefined)
+}
+
+/** The LevelDB that has the record with this key: that of a snapshot, or the newest segment that does. */
+export async function withOwner<T>(
   directory: string,
   key: Uint8Array,
   use: (database: Database) => Promise<T>,
 ): Promise<T> {
-  if (key[0] !== CHUNK) return withDatabase(directory, use)
-  const id = Buffer.from(key).readUInt32BE(1)
-  return withLevel(join(directory, `snapshot-${String(id).padStart(8, '0')}`), use)
+  if (key[0] === CHUNK) {
+    const id = Buffer.from(key).readUInt32BE(1)
+    return withLevel(join(directory, `snapshot-${String(id).padStart(8, '0')}`), use)
+  }
+  for (const place of (await partsOf(directory, 'log')).toReversed()) {
+    if (await has(place, key)) return withLevel(place, use)
+  }
+  return withDatabase(directory, use)
 }
 
 /** LevelDB's own log: what was written since it was opened last. */
