@@ -80,7 +80,8 @@ export class Disk {
     try {
       await call()
     } catch (error) {
-      throw this.#fail(error)
+      const failure = this.#fail(error)
+      throw this.#refusal ?? failure
     }
   }
 

@@ -23,10 +23,10 @@ export interface Purge {
  */
 const KEPT_MIN = 2
 /**
- * However small they are: each one more is another to look at with every purge, to read at the next opening, and to
- * lose all that follows it with.
+ * However small they are: each one more is another database to open at the next start, and to lose all that follows it
+ * with.
  */
-const DELTAS_MAX = 250
+const DELTAS_MAX = 50
 
 export class SnapshotCatalog {
   /** By ascending id, which is the order they were made in. */

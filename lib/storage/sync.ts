@@ -36,6 +36,8 @@ async function syncFile(path: string): Promise<void> {
 
 /** Makes a LevelDB durable as it stands in its directory. */
 export async function syncDatabase(directory: string): Promise<void> {
+  // There LevelDB lets nobody else open its files as long as it has them open.
+  if (process.platform === 'win32') return
   for (const name of await readdir(directory)) {
     if (!OF_NO_VALUE.has(name)) await syncFile(join(directory, name))
   }
