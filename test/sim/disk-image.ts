@@ -144,11 +144,10 @@ export class DiskImage {
     for (const id of this.chunks.keys()) if (!ids.includes(id)) this.chunks.delete(id)
   }
 
-  /** The greatest id of a snapshot of which anything is found. */
+  /** The greatest id of a snapshot of which anything is found, if only the place where its chunks were. */
   get lastId(): number {
     const heads = this.heads.filter(isThere).map(({ snapshot }) => snapshot.id)
-    const withChunks = [...this.chunks].filter(([, chunks]) => chunks.some(isThere))
-    return Math.max(0, ...heads, ...withChunks.map(([id]) => id))
+    return Math.max(0, ...heads, ...this.chunks.keys())
   }
 
   /** Whether anything that recovery or a learner may come to need has a flaw. */
