@@ -25,6 +25,7 @@ export class Part {
   readonly #make: () => Database
   #database: Database | undefined
   #users = 0
+  #isNew: boolean
   /** What lies there was written, or looked at, in this life of the peer. */
   #known: boolean
   #doomed = false
@@ -34,6 +35,7 @@ export class Part {
     this.directory = directory
     this.#disk = disk
     this.#make = make
+    this.#isNew = isNew
     this.#known = isNew
   }
 
@@ -93,7 +95,7 @@ export class Part {
   }
 
   async #look(): Promise<unknown> {
-    if (this.#known) return undefined
+    if (this.#isNew) return undefined
     try {
       const names = await readdir(this.directory)
       if (!names.includes(LEVELDB_CURRENT)) {
@@ -101,6 +103,7 @@ export class Part {
         const what = `LevelDB's file ${file} is missing`
         return storageFailure('DIRECTORY_DAMAGED', this.#disk.directory, what)
       }
+      if (this.#known) return undefined
       await checkTables(this.directory, this.#disk.directory)
       await checkLogs(this.directory, this.#disk.directory)
       this.#known = true
@@ -121,6 +124,7 @@ export class Part {
       throw asStorageFailure(error, this.#disk.directory)
     }
     this.#database = database
+    this.#isNew = false
     return database
   }
 

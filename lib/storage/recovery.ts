@@ -202,12 +202,8 @@ function findUnreached(heads: Heads, base: Chain | undefined, tail: LogPoint): s
 }
 
 function findStaleMeta(meta: Meta, log: LogPart, tail: LogPoint): string | undefined {
-  if (log.metaRevision > meta.revision || epochOf(tail.zxid) > meta.epochs.currentEpoch) {
-    return 'the record of epochs is older than the log'
-  }
-  if (meta.logStart.zxid <= tail.zxid) return undefined
-  const from = formatZxid(meta.logStart.zxid)
-  return `everything from the log's beginning at ${from} on is missing`
+  const isOlder = log.metaRevision > meta.revision || epochOf(tail.zxid) > meta.epochs.currentEpoch
+  return isOlder ? 'the record of epochs is older than the log' : undefined
 }
 
 /** Up to where it was seen to end the log must be there, unless it was cut since, which the meta record would know. */

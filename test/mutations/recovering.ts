@@ -81,8 +81,8 @@ export const RECOVERING_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         RECOVERY,
-        'if (log.metaRevision > meta.revision || epochOf(tail.zxid) > meta.epochs.currentEpoch) {',
-        'if (meta.revision < 0) {',
+        'log.metaRevision > meta.revision || epochOf(tail.zxid) > meta.epochs.currentEpoch',
+        'log.metaRevision < 0 || epochOf(tail.zxid) > 0x7fffffff',
       ),
     ],
     killers: [testFile('test/storage/damage.test.ts', 'an older record of epochs')],
@@ -93,8 +93,8 @@ export const RECOVERING_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         RECOVERY,
-        '  if (meta.logStart.zxid <= tail.zxid) return undefined\n',
-        '  if (meta.logStart.zxid >= 0) return undefined\n',
+        'logStart !== undefined && start.zxid < logStart.zxid',
+        'logStart !== undefined && start.zxid < 0',
       ),
     ],
     killers: [testFile('test/storage/damage.test.ts', 'all snapshots and the log after them')],

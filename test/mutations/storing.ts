@@ -108,7 +108,7 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
         '    await this.close()',
       ),
     ],
-    killers: [testFile('test/storage/level-store.test.ts', 'a segment that is being read')],
+    killers: [testFile('test/storage/part.test.ts')],
   },
   {
     name: 'end-of-another-snapshot',

@@ -4,7 +4,8 @@
  * to fail.
  */
 
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -12,7 +13,7 @@ import type { Database, Operation } from '../../lib/storage/disk.ts'
 import type { Key, KeyRange } from '../../lib/storage/keys.ts'
 import { openStore, type StoreOptions } from '../../lib/storage/open.ts'
 import type { Store } from '../../lib/storage/store.ts'
-import { SID, segmentOf } from '../storage/support.ts'
+import { SID } from '../storage/support.ts'
 
 type Contents = Map<string, Uint8Array>
 
@@ -136,6 +137,13 @@ function walk<T>(items: readonly T[]): unknown {
   }
 }
 
+/** Makes it look as if LevelDB had a part there. */
+function stand(part: string, { asDatabase }: MapDatabase): Database {
+  mkdirSync(part, { recursive: true })
+  writeFileSync(join(part, 'CURRENT'), '')
+  return asDatabase
+}
+
 /** A directory that is in use, without LevelDB's files: the database, one for all parts, is given at each opening. */
 export class Shelf {
   readonly #directory: string
@@ -150,7 +158,6 @@ export class Shelf {
     const shelf = new Shelf(directory)
     // Says whose directory it is.
     await (await shelf.open(new MapDatabase())).close()
-    await shelf.#stand(await segmentOf(directory))
     return shelf
   }
 
@@ -159,18 +166,12 @@ export class Shelf {
     const dataDir = this.#directory
     await rm(join(dataDir, 'quorumtree.tail'), { force: true })
     for (const id of database.snapshotIds) {
-      await this.#stand(join(dataDir, `snapshot-${String(id).padStart(8, '0')}`))
+      stand(join(dataDir, `snapshot-${String(id).padStart(8, '0')}`), database)
     }
     return openStore(
       { sid: SID, dataDir, durability: 'process', snapshotsKept: 2, ...options },
-      () => database.asDatabase,
+      place => stand(place, database),
     )
-  }
-
-  /** A part that was there before. */
-  async #stand(part: string): Promise<void> {
-    await mkdir(part, { recursive: true })
-    await writeFile(join(part, 'CURRENT'), '')
   }
 }
 
@@ -184,6 +185,6 @@ export async function openFresh(
   t.after(() => rm(dataDir, { recursive: true, force: true }))
   return openStore(
     { sid: SID, dataDir, durability: 'power', snapshotsKept: 2, ...options },
-    () => database.asDatabase,
+    place => stand(place, database),
   )
 }

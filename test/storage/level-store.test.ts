@@ -396,23 +396,6 @@ test('a cut reaches back over segments, and what was cut off stays out of sight'
   )
 })
 
-test('a segment that is being read stays until it was read', async t => {
-  const { directory, store } = await openWatched(t, { segmentBytes: 0 })
-  await recover(store)
-  const log = new LogMaker()
-  // So many that reading takes more turns than all that follows here.
-  await store.write(batch({ groups: log.many(20_000) }))
-  await takeSnapshot(store, log.point, 'full', 'one')
-  const [first] = await partsOf(directory, 'log')
-  const reading = store.loadGroups(LOG_START, 1e9)
-  await takeSnapshot(store, log.point, 'full', 'two')
-  assert.ok((await partsOf(directory, 'log')).includes(first!), 'it is there while it is read')
-  assert.equal((await reading)?.length, 20_000)
-  await takeSnapshot(store, log.point, 'full', 'three')
-  await store.close()
-  assert.equal((await partsOf(directory, 'log')).length, 1)
-})
-
 test('closing waits for what is being written and refuses what waits', async t => {
   const { database, store } = await openWatched(t)
   await recover(store)

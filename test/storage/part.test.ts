@@ -1,0 +1,66 @@
+/** A LevelDB is open as long as somebody uses it, and goes when nobody does. */
+
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { Level } from 'level'
+import { MalformedError } from '../../lib/base/bytes.ts'
+import { type Database, Disk } from '../../lib/storage/disk.ts'
+import { Part } from '../../lib/storage/part.ts'
+import { temporaryDirectory } from './support.ts'
+
+const VIEWS = { keyEncoding: 'view', valueEncoding: 'view' } as const
+const KEY = Buffer.from('key')
+
+async function makePart(t: TestContext, isNew = true): Promise<{ part: Part; made: Database[] }> {
+  const directory = join(await temporaryDirectory(t), 'part')
+  const made: Database[] = []
+  const make = (): Database => {
+    const database: Database = new Level(directory, VIEWS)
+    made.push(database)
+    return database
+  }
+  const part = new Part(directory, new Disk(join(directory, '..'), true), make, isNew)
+  t.after(() => part.close())
+  return { part, made }
+}
+
+test('users at the same time share one database, the last one closes it', async t => {
+  const { part, made } = await makePart(t)
+  const [one, other] = await Promise.all([part.acquire(), part.acquire()])
+  assert.equal(one, other)
+  await one.put(KEY, KEY)
+  await part.release()
+  assert.deepEqual(Buffer.from((await other.get(KEY))!), KEY)
+  await part.release()
+  assert.equal(made[0]!.status, 'closed')
+  const again = await part.acquire()
+  assert.deepEqual(Buffer.from((await again.get(KEY))!), KEY)
+  assert.equal(made.length, 2)
+  await part.release()
+})
+
+test('a part that is removed while it is used goes with its last user', async t => {
+  const { part } = await makePart(t)
+  const database = await part.acquire()
+  await database.put(KEY, KEY)
+  await part.remove()
+  assert.ok(!part.isGone)
+  assert.deepEqual(Buffer.from((await database.get(KEY))!), KEY)
+  await part.release()
+  assert.ok(part.isGone)
+  assert.ok(!existsSync(part.directory))
+})
+
+test('what cannot be read is told to who asks, and nothing is begun in its place', async t => {
+  const { part, made } = await makePart(t, false)
+  await mkdir(part.directory)
+  await assert.rejects(part.acquire(), MalformedError)
+  assert.equal(made.length, 0, 'LevelDB would make a new one')
+  await writeFile(join(part.directory, 'CURRENT'), 'MANIFEST-000099\n')
+  await assert.rejects(part.acquire(), MalformedError)
+  await rm(part.directory, { recursive: true })
+  await assert.rejects(part.acquire(), MalformedError)
+})
