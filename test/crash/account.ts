@@ -50,6 +50,9 @@ export interface Passages {
   readonly killedAt: string | undefined
 }
 
+/** What the shim calls directories: parts of a peer's own, and all others. */
+const DIRECTORIES: readonly (string | undefined)[] = ['directory', 'segment', 'snapshot']
+
 /** Lines of either file of a life; the last one may be missing its end. */
 function linesOf(text: string): string[] {
   const lines = text.split('\n')
@@ -96,7 +99,7 @@ function parseEvent(line: string): Event | undefined {
     case 'sync': {
       const { words, path } = split(line, 5)
       const [, what, changes, inode, size] = words
-      const isDirectory = what === 'directory'
+      const isDirectory = DIRECTORIES.includes(what)
       const numbers = { changes: Number(changes), inode: Number(inode), size: Number(size) }
       return { kind, isDirectory, ...numbers, path }
     }

@@ -64,6 +64,9 @@ const HARM = 0.04
 const LATE = 0.1
 const PEER_KILL = 0.3
 const SMALL_FILES = 0.8
+/** With the least, each own snapshot leaves a segment, with the most, one of several does. */
+const SEGMENT_BYTES = [1024, 1024, 64 * 1024] as const
+const SMALL_SEGMENTS = 0.8
 const HOLES = 0.3
 const ONE_IN_TWO = 0.5
 
@@ -72,13 +75,12 @@ const UNDISTURBED: Course = {
   end: 'load',
 }
 
-const NEED_WIPE: readonly PointName[] = [
-  ...(['first record', 'staged chunk', 'install'] as const),
-  ...(['create identity', 'sync identity', 'rename identity', 'create note'] as const),
-]
-/** How LevelDB makes a new database is not how it opens one. */
-const NEW_DATABASE: readonly PointName[] = [
-  ...(['create manifest', 'sync manifest', 'unlink manifest', 'sync directory'] as const),
+const NEED_WIPE: readonly PointName[] = ['first record', 'staged chunk', 'install', 'create note']
+/** What is done for the first segment of a log was never of value before, which is another matter with the later ones. */
+const FIRST_SEGMENT: readonly PointName[] = [
+  ...(['create identity', 'sync identity', 'rename identity'] as const),
+  ...(['mkdir segment', 'sync segment', 'sync directory', 'open segment'] as const),
+  ...(['create manifest', 'sync manifest', 'unlink manifest'] as const),
   ...(['create current', 'sync current', 'rename current', 'create log'] as const),
 ]
 
@@ -187,7 +189,7 @@ export class Campaign {
   }
 
   #drawEnd(armed: Armed | undefined): Course['end'] {
-    if (armed?.name === 'close') return 'close'
+    if (armed?.name === 'close segment') return 'close'
     if (armed !== undefined) return 'load'
     if (this.#prng.chance(WHILE_OPENING)) return 'opening'
     return this.#prng.chance(ORDERLY) ? 'close' : 'load'
@@ -324,6 +326,7 @@ export class Campaign {
       late: late === undefined ? undefined : { sid: late, ms: LATE_MS },
       ahead,
       smallFiles: kind !== 'window' && prng.chance(SMALL_FILES),
+      segmentBytes: prng.chance(SMALL_SEGMENTS) ? prng.pick(SEGMENT_BYTES) : undefined,
     }
   }
 
@@ -354,7 +357,7 @@ export class Campaign {
     const holes = kind === 'harsh' && this.#prng.chance(HOLES)
     const worst = kind === 'control' || holes
     const options = { model, tears: kind !== 'window', worst, holes }
-    new PowerCut(this.#ledger, options, this.#prng, this.#counters.loss).apply(this.dataDir)
+    new PowerCut(this.dataDir, this.#ledger, options, this.#prng, this.#counters.loss).apply()
     this.#forgetLives()
   }
 
@@ -366,14 +369,15 @@ export class Campaign {
 }
 
 function inodesIn(directory: string): number[] {
-  return readdirSync(directory).map(name => lstatSync(join(directory, name)).ino)
+  const names = readdirSync(directory, { recursive: true, encoding: 'utf8' })
+  return names.map(name => lstatSync(join(directory, name)).ino)
 }
 
 /** Certain where a point is only passed in a new directory, likely where that is another matter. */
 function chanceOfWipe(point: PointName | undefined): number {
   if (point === undefined) return WIPE
   if (NEED_WIPE.includes(point)) return 1
-  return NEW_DATABASE.includes(point) ? ONE_IN_TWO : WIPE
+  return FIRST_SEGMENT.includes(point) ? ONE_IN_TWO : WIPE
 }
 
 function harmFor(point: PointName | undefined): Harm | undefined {

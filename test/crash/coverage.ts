@@ -11,8 +11,10 @@ interface Target {
   fired: number
 }
 
-const FIRST_PASSAGE = 0.5
+const FIRST_PASSAGE = 0.25
 const ONE_PEER_ONLY = 0.3
+/** What one life has more passages than the next counts for a while: most are short, and many points lie late. */
+const MEMORY = 0.9
 
 export class Coverage {
   readonly #targets: readonly Target[]
@@ -54,7 +56,8 @@ export class Coverage {
   record({ passed, killedAt }: Passages): void {
     for (const [name, count] of passed) {
       this.#passed.set(name, (this.#passed.get(name) ?? 0) + count)
-      this.#passedLately.set(name, count)
+      const before = this.#passedLately.get(name) ?? 0
+      this.#passedLately.set(name, Math.max(count, before * MEMORY))
     }
     const target = this.#targets.find(({ name, phase }) => `${name},${phase}` === killedAt)
     if (target !== undefined) target.fired++

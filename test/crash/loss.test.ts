@@ -19,7 +19,7 @@ const SEEDS = 8
 
 interface Bed {
   readonly root: string
-  /** Runs a program on the files below `root`, with `fs` and `root` in scope, and kills it at its end. */
+  /** Runs a program on the files below `root`, with `fs` and `root` in scope, and kills it when `done` settles. */
   run(program: string, armed?: Armed): { readonly ledger: Ledger; readonly killedAt: string[] }
 }
 
@@ -41,8 +41,8 @@ async function makeBed(t: TestContext): Promise<Bed | undefined> {
       mkdirSync(root)
       const files = new LifeFiles(place, life++, shim)
       const plan = { dataDir: root, armed } as Plan
-      const preamble = `const fs = require('node:fs'), root = ${JSON.stringify(root)};`
-      const epilogue = "\nprocess.kill(process.pid, 'SIGKILL')"
+      const preamble = `const fs = require('node:fs'), root = ${JSON.stringify(root)}; let done;`
+      const epilogue = "\nPromise.resolve(done).then(() => process.kill(process.pid, 'SIGKILL'))"
       const env = { ...process.env, ...files.environment(plan) }
       const child = spawnSync(process.execPath, ['-e', preamble + program + epilogue], { env })
       assert.equal(child.signal, 'SIGKILL', String(child.stderr))
@@ -65,24 +65,36 @@ async function outcomesOf(
   for (let seed = 1; seed <= seeds; seed++) {
     const { ledger } = bed.run(program)
     const options = { model, tears: true, worst: false, holes: false }
-    new PowerCut(ledger, options, new Prng(seed), noLoss()).apply(bed.root)
-    const files = readdirSync(bed.root).sort()
-    outcomes.add(files.map(name => `${name}=${readFileSync(join(bed.root, name))}`).join(' '))
+    new PowerCut(bed.root, ledger, options, new Prng(seed), noLoss()).apply()
+    outcomes.add(describe(bed.root))
   }
   return outcomes
 }
 
+/** Files by name with their texts; of directories the names, those that are empty included. */
+function describe(directory: string, above = ''): string {
+  const entries = readdirSync(directory, { withFileTypes: true })
+  const texts = entries.map(entry => {
+    const path = join(directory, entry.name)
+    const name = above + entry.name
+    if (!entry.isDirectory()) return `${name}=${readFileSync(path)}`
+    return describe(path, `${name}/`) || `${name}/`
+  })
+  return texts.sort().join(' ')
+}
+
 const WRITE_AND_SYNC = `
+  function sync(name) {
+    const file = fs.openSync(root + '/' + name, 'r')
+    fs.fsyncSync(file)
+    fs.closeSync(file)
+  }
   function write(name, text, flag = 'w', ...syncs) {
     const file = fs.openSync(root + '/' + name, flag)
     fs.writeSync(file, text)
     if (syncs.includes('file')) fs.fdatasyncSync(file)
     fs.closeSync(file)
-    if (syncs.includes('directory')) {
-      const directory = fs.openSync(root, 'r')
-      fs.fsyncSync(directory)
-      fs.closeSync(directory)
-    }
+    if (syncs.includes('directory')) sync('.')
   }
 `
 
@@ -180,6 +192,95 @@ test('in the strict model a name is durable with its directory only', async t =>
   assert.deepEqual(await outcomesOf(bed, synced, 'strict'), new Set(['a=text']))
 })
 
+/** A part of a peer's directory as the store makes it. */
+const MAKE_PART = `${WRITE_AND_SYNC}
+  fs.mkdirSync(root + '/log-1')
+  write('log-1/a', '1', 'w', 'file')
+  write('log-1/b', '2', 'w', 'file')
+`
+const WHOLE = 'log-1/a=1 log-1/b=2'
+
+/** Nothing but what is possible, and each of `seen`. */
+function among(
+  outcomes: ReadonlySet<string>,
+  possible: readonly string[],
+  ...seen: readonly string[]
+): void {
+  for (const outcome of outcomes) assert.ok(possible.includes(outcome), outcome)
+  for (const outcome of seen) assert.ok(outcomes.has(outcome), `never: ${outcome || 'nothing'}`)
+}
+
+test('a new directory is kept with any sync after it, or not at all', async t => {
+  const bed = await makeBed(t)
+  if (bed === undefined) return
+  const unsynced = `${WRITE_AND_SYNC} fs.mkdirSync(root + '/log-1'); write('log-1/a', '')`
+  among(await outcomesOf(bed, unsynced, 'journal'), ['', 'log-1/', 'log-1/a='], '', 'log-1/a=')
+  among(await outcomesOf(bed, MAKE_PART, 'journal', 3), [WHOLE])
+  among(await outcomesOf(bed, MAKE_PART, 'tails', 3), [WHOLE])
+})
+
+test('in the strict model a directory is there with a sync of the one above only', async t => {
+  const bed = await makeBed(t)
+  if (bed === undefined) return
+  const outcomes = (syncs: string, seeds?: number): Promise<Set<string>> =>
+    outcomesOf(bed, MAKE_PART + syncs, 'strict', seeds)
+  const parts = ['log-1/', 'log-1/a=1', WHOLE]
+  among(await outcomes(''), ['', ...parts], '', 'log-1/')
+  among(await outcomes("sync('log-1')"), ['', WHOLE], '', WHOLE)
+  among(await outcomes("sync('.')"), parts, 'log-1/', WHOLE)
+  among(await outcomes("sync('log-1'); sync('.')", 3), [WHOLE])
+})
+
+/** As the store does it: what is inside goes in no order. */
+const REMOVE = "done = fs.promises.rm(root + '/log-1', { recursive: true })"
+
+test('of a removed directory a part comes back, the last that went first', async t => {
+  const bed = await makeBed(t)
+  if (bed === undefined) return
+  const parts = ['', 'log-1/', 'log-1/a=1', 'log-1/b=2', WHOLE]
+  const program = `${MAKE_PART}; sync('log-1'); sync('.'); ${REMOVE}`
+  const settled = `${program}.then(() => sync('.'))`
+  among(await outcomesOf(bed, program, 'tails', 3), [''])
+  for (const model of ['journal', 'strict'] as const) {
+    const outcomes = await outcomesOf(bed, program, model, 2 * SEEDS)
+    among(outcomes, parts, '', WHOLE)
+    assert.ok(outcomes.size > 2, 'it is back in part')
+    among(await outcomesOf(bed, settled, model, 3), [''])
+  }
+})
+
+test('nothing of a removed directory comes back in another of its name', async t => {
+  const bed = await makeBed(t)
+  if (bed === undefined) return
+  const program = `${MAKE_PART}; sync('log-1'); sync('.')
+    ${REMOVE}.then(() => {
+      sync('.')
+      fs.mkdirSync(root + '/log-1')
+      write('log-1/c', '3', 'w', 'file')
+    })`
+  among(await outcomesOf(bed, program, 'journal', 3), ['log-1/c=3'])
+  among(await outcomesOf(bed, program, 'strict'), ['', 'log-1/', 'log-1/c=3'], '', 'log-1/')
+})
+
+test('what is spared for a hole is the newest log of the last segment', async t => {
+  const bed = await makeBed(t)
+  if (bed === undefined) return
+  const names = ['log-1/3.log', 'log-2/3.log', 'log-2/4.log', 'snapshot-1/5.log']
+  const program = `${WRITE_AND_SYNC}
+    for (const name of ['log-1', 'log-2', 'snapshot-1']) fs.mkdirSync(root + '/' + name)
+    const names = ${JSON.stringify(names)}
+    for (const name of names) write(name, 'kept', 'w', 'file')
+    for (const name of ['log-1', 'log-2', 'snapshot-1', '.']) sync(name)
+    for (const name of names) write(name, 'lost', 'a')`
+  const { ledger } = bed.run(program)
+  const options = { model: 'tails', tears: false, worst: true, holes: true } as const
+  new PowerCut(bed.root, ledger, options, new Prng(1), noLoss()).apply()
+  assert.equal(
+    describe(bed.root),
+    names.map(name => `${name}=${name === 'log-2/4.log' ? 'keptlost' : 'kept'}`).join(' '),
+  )
+})
+
 test('a log that is synced before its name is told', async t => {
   const bed = await makeBed(t)
   if (bed === undefined) return
@@ -215,4 +316,38 @@ test('a process dies just before or just after the call it is told to', async t 
   const [killedAt] = at('rename marker', 'before', 1)
   assert.equal(killedAt, 'rename marker,before')
   assert.ok(!existsSync(join(bed.root, 'quorumtree.json')))
+})
+
+test('a process dies where a part of a directory comes or goes', async t => {
+  const bed = await makeBed(t)
+  if (bed === undefined) return
+  const program = `${WRITE_AND_SYNC}
+    for (const name of ['log-1', 'snapshot-1', 'snapshot-2']) {
+      fs.mkdirSync(root + '/' + name)
+      write(name + '/CURRENT', 'x')
+      sync(name)
+    }
+    // As LevelDB does at each opening.
+    try { fs.mkdirSync(root + '/log-1') } catch {}
+    done = fs.promises.rm(root + '/snapshot-1', { recursive: true })`
+  const at = (name: Armed['name'], phase: Armed['phase'], nth = 1): string => {
+    const { killedAt } = bed.run(program, { name, phase, nth, sid: undefined })
+    assert.deepEqual(killedAt.slice(0, 1), [`${name},${phase}`])
+    return describe(bed.root)
+  }
+  const first = 'log-1/CURRENT=x'
+  const [one, two] = ['snapshot-1/CURRENT=x', 'snapshot-2/CURRENT=x']
+  assert.equal(at('mkdir segment', 'before'), '')
+  assert.equal(at('mkdir segment', 'after'), 'log-1/')
+  assert.equal(at('sync segment', 'after'), first)
+  assert.equal(at('mkdir snapshot', 'before', 2), `${first} ${one}`)
+  assert.equal(at('sync snapshot', 'before', 2), `${first} ${one} ${two}`)
+  assert.equal(at('unlink current', 'before'), `${first} ${one} ${two}`)
+  assert.equal(at('unlink current', 'after'), `${first} snapshot-1/ ${two}`)
+  assert.equal(at('rmdir snapshot', 'before'), `${first} snapshot-1/ ${two}`)
+  assert.equal(at('rmdir snapshot', 'after'), `${first} ${two}`)
+  const { ledger } = bed.run(program)
+  const made = ledger.changes.map(({ kind }) => kind)
+  assert.deepEqual(made.slice(-2), ['unlink', 'rmdir'])
+  assert.equal(made.filter(kind => kind === 'mkdir').length, 3)
 })

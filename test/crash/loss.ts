@@ -6,7 +6,8 @@
  * - `journal`: names change in one order for the whole file system, and a sync takes everything before it along. Kept
  *   is any beginning of the changes from there on. So do ext4 and XFS.
  * - `strict`: names change in one order for each directory, and nothing but a sync of the directory takes them along: a
- *   file may be gone although it was synced itself. POSIX allows it, but no file system in common use does it.
+ *   file may be gone although it was synced itself, and a whole directory with all that was synced in it. POSIX allows
+ *   it, but no file system in common use does it.
  */
 
 import { createHash } from 'node:crypto'
@@ -15,11 +16,12 @@ import {
   existsSync,
   linkSync,
   lstatSync,
+  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
   renameSync,
-  rmdirSync,
+  rmSync,
   truncateSync,
   unlinkSync,
   writeSync,
@@ -55,7 +57,7 @@ export interface CutOptions {
   readonly tears: boolean
   /** Nothing is kept that was not promised: the worst that can happen. */
   readonly worst: boolean
-  /** But of LevelDB's newest log, all is kept, so that what comes before it is missing. */
+  /** But of the newest log of a peer's last segment, all is kept, so that what comes before it is missing. */
   readonly holes: boolean
 }
 
@@ -73,8 +75,11 @@ export class PowerCut {
   readonly #prng: Prng
   readonly #options: CutOptions
   readonly #counts: LossCounts
+  /** Where all of it lies: that is there for good. */
+  readonly #root: string
 
-  constructor(ledger: Ledger, options: CutOptions, prng: Prng, counts: LossCounts) {
+  constructor(root: string, ledger: Ledger, options: CutOptions, prng: Prng, counts: LossCounts) {
+    this.#root = root
     this.#ledger = ledger
     this.#options = options
     this.#prng = prng
@@ -82,11 +87,11 @@ export class PowerCut {
   }
 
   /** Leaves of the directory what the model may leave; all of it is on the medium then, and the ledger done with. */
-  apply(root: string): void {
+  apply(): void {
     if (this.#options.model === 'journal') this.#undoFrom(this.#drawKept(this.#ledger.settled))
     if (this.#options.model === 'strict') this.#undoByDirectory()
     for (const write of this.#ledger.unsyncedWrites()) this.#undoWrite(write)
-    for (const path of filesIn(root)) this.#cut(path)
+    for (const path of filesIn(this.#root)) this.#cut(path)
   }
 
   /** How many changes are kept, of which those before `settled` must be. */
@@ -102,12 +107,28 @@ export class PowerCut {
 
   #undoByDirectory(): void {
     const { changes } = this.#ledger
-    const directories = new Set(changes.map(directoryOf))
-    for (const directory of directories) {
-      const kept = this.#drawKept(this.#ledger.settledIn(directory))
-      const later = changes.slice(kept).filter(change => directoryOf(change) === directory)
-      for (const change of later.reverse()) this.#undo(change)
+    const kept = this.#drawKeptIn()
+    for (let at = changes.length - 1; at >= 0; at--) {
+      const change = changes[at]!
+      if (at >= (kept.get(directoryOf(change)) ?? 0)) this.#undo(change)
     }
+  }
+
+  /** How many changes are kept in each directory. */
+  #drawKeptIn(): ReadonlyMap<string, number> {
+    const { changes } = this.#ledger
+    const kept = new Map<string, number>()
+    for (const directory of new Set(changes.map(directoryOf))) {
+      kept.set(directory, this.#drawKept(this.#ledger.settledIn(directory)))
+    }
+    // With a directory whose end is kept goes all that was in it: none of it comes back in one of the same name.
+    for (let at = changes.length - 1; at >= 0; at--) {
+      const change = changes[at]!
+      const { kind, path } = change
+      if (kind !== 'rmdir' || at >= kept.get(directoryOf(change))!) continue
+      kept.set(path, Math.max(at + 1, kept.get(path) ?? 0))
+    }
+    return kept
   }
 
   /** As far as it was done: the process may have been killed just before. */
@@ -124,12 +145,17 @@ export class PowerCut {
         if (change.kept) linkSync(join(change.grave, String(change.change)), change.newPath)
         break
       case 'unlink':
-        if (!change.kept || existsSync(path)) return
+        if (!change.kept || existsSync(path) || !existsSync(dirname(path))) return
         linkSync(join(change.grave, String(change.change)), path)
         break
       case 'mkdir':
-        if (!existsSync(path) || readdirSync(path).length > 0) return
-        rmdirSync(path)
+        if (path === this.#root || !existsSync(path)) return
+        // With what was made in it, synced or not: there is no way to it any more.
+        rmSync(path, { recursive: true })
+        break
+      case 'rmdir':
+        if (existsSync(path) || !existsSync(dirname(path))) return
+        mkdirSync(path)
         break
       default:
         return
@@ -175,8 +201,9 @@ export class PowerCut {
 
   #isSpared(path: string): boolean {
     if (!this.#options.holes || !isLog(path)) return false
-    const logs = readdirSync(dirname(path)).filter(isLog).sort()
-    return logs.at(-1) === basename(path)
+    const segment = dirname(path)
+    if (newestIn(dirname(segment), isSegment) !== basename(segment)) return false
+    return newestIn(segment, isLog) === basename(path)
   }
 
   #drawSize(synced: number, size: number): number {
@@ -224,6 +251,15 @@ export class PowerCut {
 
 function isLog(path: string): boolean {
   return path.endsWith('.log')
+}
+
+function isSegment(name: string): boolean {
+  return name.startsWith('log-')
+}
+
+/** Names are numbered. */
+function newestIn(directory: string, isMeant: (name: string) => boolean): string | undefined {
+  return readdirSync(directory).filter(isMeant).sort().at(-1)
 }
 
 function directoryOf(change: Change): string {

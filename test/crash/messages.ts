@@ -30,6 +30,8 @@ export interface Plan {
   readonly ahead: number | undefined
   /** LevelDB is to change its files as often as it can. */
   readonly smallFiles: boolean
+  /** Bytes of groups after which an own snapshot leaves a segment of the log; undefined for the usual. */
+  readonly segmentBytes: number | undefined
 }
 
 /** Parent → child. */

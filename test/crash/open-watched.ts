@@ -1,10 +1,10 @@
-/** Opens a peer's store with failpoints around its steps, on a LevelDB that may be made to change its files often. */
+/** Opens a peer's store with failpoints around its steps, on LevelDBs that may be made to change their files often. */
 
 import { Level } from 'level'
 import { openStore, type StoreOptions } from '../../lib/storage/open.ts'
 import type { Store } from '../../lib/storage/store.ts'
 import type { Failpoints } from './failpoints.ts'
-import { WatchedDatabase } from './watched-database.ts'
+import { type Surroundings, WatchedDatabase } from './watched-database.ts'
 import { WatchedStore } from './watched-store.ts'
 
 const MIB = 1024 * 1024
@@ -17,14 +17,13 @@ export async function openWatched(
   failpoints: Failpoints,
   smallFiles: boolean,
 ): Promise<Store> {
-  let watched: WatchedDatabase | undefined
-  const store = await openStore(options, directory => {
+  const surroundings: Surroundings = { meta: undefined, staging: false, recovered: false }
+  const store = await openStore(options, (directory, kind) => {
     const level: Level<Uint8Array, Uint8Array> = new Level(directory, {
       ...{ keyEncoding: 'view', valueEncoding: 'view', compression: false },
       ...(smallFiles ? SMALL : USUAL),
     })
-    watched = new WatchedDatabase(level, failpoints)
-    return watched.asDatabase
+    return new WatchedDatabase(level, kind, surroundings, failpoints).asDatabase
   })
-  return new WatchedStore(store, watched!, failpoints)
+  return new WatchedStore(store, surroundings, failpoints)
 }

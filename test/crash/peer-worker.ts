@@ -9,12 +9,16 @@ import { openWatched } from './open-watched.ts'
 
 export async function runPeer(boot: PeerBoot): Promise<void> {
   const plan = JSON.parse(process.env[PLAN_VARIABLE]!) as Plan
-  const { passages, armed, late, ahead, smallFiles } = plan
+  const { passages, armed, late, ahead, smallFiles, segmentBytes } = plan
   const isBehind = ahead !== undefined && ahead !== boot.sid
   const stallFile = isBehind ? stallFileOf(plan) : undefined
   const failpoints = new Failpoints(passages, boot.sid, armed, stallFile)
   await livePeer(boot, async options => {
     if (late?.sid === boot.sid) await pause(late.ms)
-    return await openWatched(options, failpoints, smallFiles)
+    return await openWatched(
+      { ...options, ...(segmentBytes && { segmentBytes }) },
+      failpoints,
+      smallFiles,
+    )
   })
 }

@@ -5,7 +5,8 @@
 
 /** Passed in the peers' threads, on every platform. */
 export const STORE_POINTS = [
-  'open',
+  'open segment',
+  'open snapshot',
   'first record',
   'recover',
   'useless heads',
@@ -20,13 +21,22 @@ export const STORE_POINTS = [
   'own chunk',
   'own head',
   'purge',
-  'clear log',
-  'clear chunks',
-  'close',
+  'switch',
+  'close segment',
+  'close snapshot',
 ] as const
 
-/** Passed in the shim: inside LevelDB, and where a directory's own small files are replaced. */
+/**
+ * Passed in the shim: inside LevelDB, where parts of a peer's directory come and go, and where small files of its own
+ * are replaced.
+ */
 export const CALL_POINTS = [
+  'mkdir segment',
+  'sync segment',
+  'rmdir segment',
+  'mkdir snapshot',
+  'sync snapshot',
+  'rmdir snapshot',
   'create log',
   'sync log',
   'unlink log',
@@ -39,6 +49,7 @@ export const CALL_POINTS = [
   'create current',
   'sync current',
   'rename current',
+  'unlink current',
   'create identity',
   'sync identity',
   'rename identity',

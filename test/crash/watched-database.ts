@@ -1,24 +1,29 @@
-/** LevelDB with failpoints around everything that changes it. Reading goes through. */
+/** One of a store's LevelDBs, with failpoints around everything that changes it. Reading goes through. */
 
 import type { Database, Operation } from '../../lib/storage/disk.ts'
-import { type Key, type KeyRange, META_KEY } from '../../lib/storage/keys.ts'
-import { decodeMeta, type Meta } from '../../lib/storage/records.ts'
+import { type Key, META_KEY } from '../../lib/storage/keys.ts'
+import type { PartKind } from '../../lib/storage/part.ts'
+import { decodeMeta } from '../../lib/storage/records.ts'
 import type { Failpoints } from './failpoints.ts'
-import { clearedBy, metaIn, stepOf } from './steps.ts'
+import { metaIn, type Situation, stepOf } from './steps.ts'
 
 type WriteOptions = NonNullable<Parameters<Database['put']>[2]>
 
-export class WatchedDatabase {
-  /** A leader's snapshot is coming in. */
-  staging = false
-  /** Recovery is over. */
-  recovered = false
-  readonly #inner: Database
-  readonly #failpoints: Failpoints
-  #meta: Meta | undefined
+/** What all databases of a store have in common. */
+export type Surroundings = { -readonly [Name in keyof Omit<Situation, 'isNew'>]: Situation[Name] }
 
-  constructor(inner: Database, failpoints: Failpoints) {
+export class WatchedDatabase {
+  readonly #inner: Database
+  readonly #kind: PartKind
+  readonly #surroundings: Surroundings
+  readonly #failpoints: Failpoints
+  /** No record of epochs was read from it or written to it: each segment that is written to begins with one. */
+  #isNew = true
+
+  constructor(inner: Database, kind: PartKind, surroundings: Surroundings, failpoints: Failpoints) {
     this.#inner = inner
+    this.#kind = kind
+    this.#surroundings = surroundings
     this.#failpoints = failpoints
   }
 
@@ -27,16 +32,19 @@ export class WatchedDatabase {
   }
 
   open(): Promise<void> {
-    return this.#failpoints.around('open', () => this.#inner.open())
+    return this.#failpoints.around(`open ${this.#kind}`, () => this.#inner.open())
   }
 
   close(): Promise<void> {
-    return this.#failpoints.around('close', () => this.#inner.close())
+    return this.#failpoints.around(`close ${this.#kind}`, () => this.#inner.close())
   }
 
   async get(key: Key): Promise<Uint8Array | undefined> {
     const value: Uint8Array | undefined = await this.#inner.get(key)
-    if (value !== undefined && key === META_KEY) this.#meta = decodeMeta(value)
+    if (value !== undefined && key === META_KEY) {
+      this.#surroundings.meta = decodeMeta(value)
+      this.#isNew = false
+    }
     return value
   }
 
@@ -49,10 +57,6 @@ export class WatchedDatabase {
     return this.#write(operations, () => this.#inner.batch(operations, options))
   }
 
-  clear(range: KeyRange): Promise<void> {
-    return this.#failpoints.around(clearedBy(range), () => this.#inner.clear(range))
-  }
-
   iterator(options: Parameters<Database['iterator']>[0]): unknown {
     return this.#inner.iterator(options)
   }
@@ -62,9 +66,12 @@ export class WatchedDatabase {
   }
 
   #write(operations: readonly Operation[], write: () => Promise<void>): Promise<void> {
-    const { recovered, staging } = this
-    const name = stepOf(operations, { meta: this.#meta, recovered, staging })
-    this.#meta = metaIn(operations) ?? this.#meta
+    const name = stepOf(operations, { ...this.#surroundings, isNew: this.#isNew })
+    const meta = metaIn(operations)
+    if (meta !== undefined) {
+      this.#surroundings.meta = meta
+      this.#isNew = false
+    }
     return this.#failpoints.around(name, write)
   }
 }

@@ -4,38 +4,38 @@ import type { Group, LogPoint } from '../../lib/base/group.ts'
 import type { Recovered, SnapshotKind, SnapshotReader, Store } from '../../lib/storage/store.ts'
 import type { Persist, SnapshotHead } from '../../lib/zab/types.ts'
 import type { Failpoints } from './failpoints.ts'
-import type { WatchedDatabase } from './watched-database.ts'
+import type { Surroundings } from './watched-database.ts'
 
 export class WatchedStore implements Store {
   readonly #inner: Store
-  readonly #database: WatchedDatabase
+  readonly #surroundings: Surroundings
   readonly #failpoints: Failpoints
 
-  constructor(inner: Store, database: WatchedDatabase, failpoints: Failpoints) {
+  constructor(inner: Store, surroundings: Surroundings, failpoints: Failpoints) {
     this.#inner = inner
-    this.#database = database
+    this.#surroundings = surroundings
     this.#failpoints = failpoints
   }
 
   async recover(onChunk: (bytes: Uint8Array) => void): Promise<Recovered> {
     const recovered = await this.#failpoints.around('recover', () => this.#inner.recover(onChunk))
-    this.#database.recovered = true
+    this.#surroundings.recovered = true
     return recovered
   }
 
   async write(batch: Persist): Promise<void> {
     await this.#inner.write(batch)
     // No own snapshot begins before the leader's is durable.
-    if (batch.install !== undefined) this.#database.staging = false
+    if (batch.install !== undefined) this.#surroundings.staging = false
   }
 
   stage(chunk: Uint8Array): Promise<void> {
-    this.#database.staging = true
+    this.#surroundings.staging = true
     return this.#inner.stage(chunk)
   }
 
   abortStaging(): void {
-    this.#database.staging = false
+    this.#surroundings.staging = false
     this.#inner.abortStaging()
   }
 

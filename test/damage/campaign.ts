@@ -7,6 +7,7 @@ import { readMark } from '../../lib/storage/tail-mark.ts'
 import { Prng } from '../support/prng.ts'
 import type { EnsembleQuestion } from './ensemble-prober.ts'
 import {
+  deletionsOf,
   describeHarm,
   doHarm,
   drawHarm,
@@ -86,12 +87,14 @@ export class Campaign {
     }
   }
 
-  /** Each file of each peer deleted. */
+  /** Each file of each peer deleted, and each of its parts removed and emptied. */
   async runDeletions(): Promise<void> {
     for (const subject of this.#subjects) {
       for (const { name } of await targetsIn(subject.directory)) {
-        const harm = { kind: 'delete', file: name, fileKind: fileKindOf(name), at: 0, detail: 0 }
-        await this.#try(subject, harm as Harm)
+        const fileKind = fileKindOf(name)
+        for (const kind of deletionsOf(fileKind)) {
+          await this.#try(subject, { kind, file: name, fileKind, at: 0, detail: 0 })
+        }
       }
     }
   }

@@ -14,6 +14,10 @@ export const SYSTEM_CALLS = [
   'unlink',
   'read',
   'map',
+  'mkdir',
+  'rmdir',
+  'list',
+  'access',
 ] as const
 export type SystemCall = (typeof SYSTEM_CALLS)[number]
 
@@ -41,8 +45,8 @@ export class FailingSystem implements Injector {
   }
 
   get blinded(): boolean {
-    const { open, read, map } = this.counts
-    return open + read + map > 0
+    const { open, read, map, access } = this.counts
+    return open + read + map + access > 0
   }
 
   /** How many calls of each kind have failed. */

@@ -1,11 +1,16 @@
 /** The harm that is done to a peer's files: where, and what. Drawn from a seed, and told so that it can be repeated. */
 
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { join, posix, sep } from 'node:path'
 import type { Prng } from '../support/prng.ts'
 
-/** What a file is to LevelDB or to us. */
+/** The directories that a peer's directory consists of, each a LevelDB. */
+export const PART_KINDS = ['segment', 'snapshot'] as const
+export type PartKind = (typeof PART_KINDS)[number]
+
+/** What a file is to LevelDB or to us; or a whole part. */
 export const FILE_KINDS = [
+  ...PART_KINDS,
   'log',
   'table',
   'manifest',
@@ -18,11 +23,17 @@ export const FILE_KINDS = [
 ] as const
 export type FileKind = (typeof FILE_KINDS)[number]
 
-export const HARM_KINDS = ['bit', 'byte', 'zeros', 'cut', 'swap', 'delete'] as const
+/** What becomes of a part: it is gone, or its directory is empty. */
+export const PART_HARMS = ['remove', 'empty'] as const
+export const HARM_KINDS = [
+  ...(['bit', 'byte', 'zeros', 'cut', 'swap', 'delete'] as const),
+  ...PART_HARMS,
+] as const
 export type HarmKind = (typeof HARM_KINDS)[number]
 
 export interface Harm {
   readonly kind: HarmKind
+  /** Its name in the peer's directory. */
   readonly file: string
   readonly fileKind: FileKind
   /** Offset of the byte or sector, or the new length. */
@@ -46,10 +57,24 @@ const AIMED_BYTES = 256
 /** Files that hold nothing but a few bytes, or nothing of value, get less of it. */
 const WEIGHTS: Readonly<Record<FileKind, number>> = {
   ...{ log: 8, table: 8, manifest: 4, current: 1, 'text log': 1, lock: 0.3 },
-  ...{ identity: 1, mark: 1, owner: 0.3 },
+  ...{ identity: 1, mark: 1, owner: 0.3, segment: 0.5, snapshot: 0.5 },
 }
 
-export function fileKindOf(name: string): FileKind {
+/** The part that a name in a peer's directory stands for, or lies in; undefined for the peer's own files. */
+export function partKindOf(path: string): PartKind | undefined {
+  if (path.startsWith('log-')) return 'segment'
+  if (path.startsWith('snapshot-')) return 'snapshot'
+  return undefined
+}
+
+function isPart(path: string): boolean {
+  return partKindOf(path) !== undefined && !path.includes(posix.sep)
+}
+
+export function fileKindOf(path: string): FileKind {
+  const part = partKindOf(path)
+  if (part !== undefined && isPart(path)) return part
+  const name = posix.basename(path)
   if (name.endsWith('.log')) return 'log'
   if (name.endsWith('.ldb') || name.endsWith('.sst')) return 'table'
   if (name.startsWith('MANIFEST')) return 'manifest'
@@ -62,22 +87,41 @@ export function fileKindOf(name: string): FileKind {
   throw new Error(`a file of an unknown kind: ${name}`)
 }
 
+/** The harms that leave nothing of it. */
+export function deletionsOf(kind: FileKind): readonly HarmKind[] {
+  return PART_KINDS.some(part => part === kind) ? PART_HARMS : ['delete']
+}
+
 export interface Target {
   readonly name: string
+  /** 0 for a part. */
   readonly bytes: number
 }
 
-function pickTarget(prng: Prng, targets: readonly Target[]): Target {
-  const byKind = new Map<FileKind, Target[]>()
+function groupBy<Key>(targets: readonly Target[], keyOf: (target: Target) => Key) {
+  const groups = new Map<Key, Target[]>()
   for (const target of targets) {
-    const kind = fileKindOf(target.name)
-    byKind.set(kind, [...(byKind.get(kind) ?? []), target])
+    const key = keyOf(target)
+    groups.set(key, [...(groups.get(key) ?? []), target])
   }
+  return groups
+}
+
+/** The segment that is written to has all that the others do not have, and is but one of many directories. */
+function pickPlacedTarget(prng: Prng, targets: readonly Target[], last: string): Target {
+  const placeOf = ({ name }: Target) => (name.startsWith(last) ? 'last' : partKindOf(name))
+  return prng.pick(prng.pick([...groupBy(targets, placeOf).values()]))
+}
+
+function pickTarget(prng: Prng, targets: readonly Target[]): Target {
+  const byKind = groupBy(targets, ({ name }) => fileKindOf(name))
+  const last = byKind.get('segment')?.at(-1)
+  if (last === undefined) throw new Error('a peer without a log')
   const sum = [...byKind.keys()].reduce((total, kind) => total + WEIGHTS[kind], 0)
   let at = prng.unit() * sum
   for (const [kind, files] of byKind) {
     at -= WEIGHTS[kind]
-    if (at < 0) return prng.pick(files)
+    if (at < 0) return pickPlacedTarget(prng, files, last.name)
   }
   return prng.pick(targets)
 }
@@ -102,7 +146,7 @@ function pickKind(prng: Prng, bytes: number): HarmKind {
 
 export function drawHarm(prng: Prng, targets: readonly Target[]): Harm {
   const { name, bytes } = pickTarget(prng, targets)
-  const kind = pickKind(prng, bytes)
+  const kind = isPart(name) ? prng.pick(PART_HARMS) : pickKind(prng, bytes)
   const at = pickPlace(prng, bytes)
   const harm = { file: name, fileKind: fileKindOf(name), kind }
   const sector = Math.floor(at / SECTOR_BYTES)
@@ -141,6 +185,11 @@ export async function doHarm(directory: string, harm: Harm): Promise<void> {
   const { kind, at, detail } = harm
   const path = join(directory, harm.file)
   if (kind === 'delete') return rm(path)
+  if (kind === 'remove' || kind === 'empty') {
+    await rm(path, { recursive: true })
+    if (kind === 'empty') await mkdir(path)
+    return
+  }
   const bytes = await readFile(path)
   switch (kind) {
     case 'bit':
@@ -164,9 +213,13 @@ export async function doHarm(directory: string, harm: Harm): Promise<void> {
   await writeFile(path, bytes)
 }
 
+/** All files, and the parts themselves, by name. */
 export async function targetsIn(directory: string): Promise<Target[]> {
-  const names = (await readdir(directory)).sort()
-  return Promise.all(
-    names.map(async name => ({ name, bytes: (await readFile(join(directory, name))).length })),
-  )
+  const targets: Target[] = []
+  for (const name of await readdir(directory, { recursive: true })) {
+    const found = await stat(join(directory, name))
+    const bytes = found.isDirectory() ? 0 : found.size
+    targets.push({ name: name.replaceAll(sep, posix.sep), bytes })
+  }
+  return targets.sort((one, other) => (one.name < other.name ? -1 : 1))
 }

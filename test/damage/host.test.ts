@@ -7,8 +7,9 @@ import { stat } from 'node:fs/promises'
 import { type TestContext, test } from 'node:test'
 import { promisify } from 'node:util'
 import { openEnsemble, type SessionState } from '../../lib/index.ts'
+import type { Store } from '../../lib/storage/store.ts'
 import { temporaryDirectory } from '../ensemble/support.ts'
-import { batch, LogMaker, openLevel, recover, takeSnapshot } from '../storage/support.ts'
+import { batch, LogMaker, openLevel, partsOf, recover, takeSnapshot } from '../storage/support.ts'
 
 const HASHES = 100
 const ROUNDS = 30_000
@@ -83,22 +84,54 @@ function countHeld(t: TestContext): { files: number; threads: number } | undefin
   return { files, threads: readdirSync('/proc/self/task').length }
 }
 
-test('a store that is opened and closed again and again keeps nothing', async t => {
+async function writeMore(store: Store, log: LogMaker): Promise<void> {
+  await store.write(batch({ groups: log.many(2) }))
+  await takeSnapshot(store, log.point, 'full', 'image')
+}
+
+for (const [name, segments] of Object.entries({
+  'one segment': {},
+  'many segments': { segmentBytes: 0 },
+})) {
+  test(`a store that is opened and closed again and again keeps nothing, in ${name}`, async t => {
+    const dataDir = await temporaryDirectory(t)
+    const log = new LogMaker()
+    const cycle = async (): Promise<void> => {
+      const store = await openLevel(dataDir, segments)
+      await recover(store)
+      await writeMore(store, log)
+      await store.close()
+    }
+    // LevelDB's background thread, one for the process, starts with the first merge of tables.
+    for (let at = 0; at < WARM_UP_CYCLES; at++) await cycle()
+    const before = countHeld(t)
+    for (let at = 0; at < STORE_CYCLES; at++) await cycle()
+    assert.deepEqual(countHeld(t), before)
+  })
+}
+
+test('a store that leaves one segment after the other holds no more than it did', async t => {
   const dataDir = await temporaryDirectory(t)
+  const store = await openLevel(dataDir, { segmentBytes: 0 })
+  await recover(store)
   const log = new LogMaker()
-  const cycle = async (): Promise<void> => {
-    const store = await openLevel(dataDir)
-    await recover(store)
-    await store.write(batch({ groups: log.many(2) }))
-    await takeSnapshot(store, log.point, 'full', 'image')
-    await store.close()
+  for (let at = 0; at < WARM_UP_CYCLES; at++) await writeMore(store, log)
+  // The segment before is closed after the snapshot is done, and this makes sure of it.
+  const count = async () => {
+    await store.loadGroups(log.point, 1)
+    await store.openSnapshot().then(reader => reader?.close())
+    return { ...countHeld(t), ...(await countParts(dataDir)) }
   }
-  // LevelDB's background thread, one for the process, starts with the first merge of tables.
-  for (let at = 0; at < WARM_UP_CYCLES; at++) await cycle()
-  const before = countHeld(t)
-  for (let at = 0; at < STORE_CYCLES; at++) await cycle()
-  assert.deepEqual(countHeld(t), before)
+  const before = await count()
+  for (let at = 0; at < STORE_CYCLES; at++) await writeMore(store, log)
+  assert.deepEqual(await count(), before)
+  await store.close()
 })
+
+async function countParts(dataDir: string): Promise<{ segments: number; snapshots: number }> {
+  const segments = (await partsOf(dataDir, 'log')).length
+  return { segments, snapshots: (await partsOf(dataDir, 'snapshot')).length }
+}
 
 test('an ensemble that is opened and closed again and again keeps nothing', async t => {
   const dataDir = await temporaryDirectory(t)

@@ -14,7 +14,8 @@ import { Level } from 'level'
 import { openEnsemble } from '../../lib/index.ts'
 import { crc32c, unmask } from '../../lib/storage/crc32c.ts'
 import { runProgram, temporaryDirectory } from '../ensemble/support.ts'
-import { batch, LogMaker, openLevel, session } from '../storage/support.ts'
+import { batch, LogMaker, openLevel, segmentOf, session } from '../storage/support.ts'
+import { compact } from './compact.ts'
 import { FailingSystem } from './failing-system.ts'
 import { buildShim } from './system.ts'
 
@@ -88,28 +89,28 @@ async function makeTables(t: TestContext): Promise<string> {
     () => openLevel(directory),
     store => store.write(batch({ groups: new LogMaker().many(10, 'group', 5000) })),
   )
-  await compact(directory)
+  await merge(directory)
   return directory
 }
 
 /** The newest table that has the text in it. */
 async function tableWith(directory: string, text: string): Promise<string> {
-  const tables = (await readdir(directory)).filter(name => name.endsWith('.ldb')).sort()
+  const segment = await segmentOf(directory)
+  const tables = (await readdir(segment)).filter(name => name.endsWith('.ldb')).sort()
   for (const name of tables.reverse()) {
-    const file = join(directory, name)
+    const file = join(segment, name)
     if ((await readFile(file)).includes(text)) return file
   }
   throw new Error(`no table holds ${text}`)
 }
 
-async function compact(directory: string): Promise<void> {
-  const options = { keyEncoding: 'view', valueEncoding: 'view', compression: false } as const
-  const database = new Level<Uint8Array, Uint8Array>(directory, options)
-  await database.open()
-  type Compactable = { compactRange(from: Uint8Array, to: Uint8Array): Promise<void> }
-  await database.put(Buffer.from('x'), Buffer.alloc(0))
-  await (database as unknown as Compactable).compactRange(Buffer.of(0), Buffer.of(255))
+/** The segment's LevelDB merges all it has, which it does only when there is something new. */
+async function merge(directory: string): Promise<void> {
+  const place = await segmentOf(directory)
+  const database = new Level(place, { compression: false })
+  await database.put('x', '')
   await database.close()
+  await compact(place)
 }
 
 /** Whether some block that has the text in it ends just before a checksum that is right for it. */
@@ -134,7 +135,7 @@ test('a merge of tables gives what is spoilt a right checksum; our own still fin
   bytes[bytes.indexOf('group-5')]! ^= 0x20
   assert.ok(!isSealed(bytes, 'Group-5'))
   await writeFile(file, bytes)
-  await compact(directory)
+  await merge(directory)
   const merged = await tableWith(directory, 'Group-5')
   assert.notEqual(merged, file)
   assert.ok(isSealed(await readFile(merged), 'Group-5'))

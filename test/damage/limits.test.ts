@@ -57,7 +57,7 @@ test('no file can be opened any more: writes are refused until it can', async t 
   if (!(await hasPrlimit(t))) return
   const ensemble = await open(t, await temporaryDirectory(t), LARGE_BYTES)
   await ensemble.limit('nofile', await ensemble.openFiles())
-  // A new log of LevelDB's is due every eight megabytes.
+  // A snapshot, which has files of its own, is due every 32 megabytes.
   await ensemble.until(state => state.failures.length >= 2)
   await ensemble.limit('nofile', 'unlimited')
   await assertRecovers(ensemble)

@@ -6,10 +6,11 @@
  */
 
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Ensemble, openEnsemble } from '../../lib/index.ts'
+import type { Ensemble } from '../../lib/index.ts'
 import { Prng } from '../support/prng.ts'
 import { type Ending, OPTIONS, ROOT } from './content.ts'
 import { awaitLevel } from './level.ts'
+import { openSegmented } from './segments.ts'
 
 const MORE = '/more'
 const MORE_WRITES = 400
@@ -47,7 +48,7 @@ async function live(
   prng: Prng,
   content: Map<string, string>,
 ): Promise<void> {
-  const ensemble = await openEnsemble({ ...OPTIONS, dataDir })
+  const ensemble = await openSegmented({ ...OPTIONS, dataDir })
   if (content.size === 0) {
     await using tree = await ensemble.connect()
     await tree.promises.create(ROOT, '')

@@ -5,7 +5,7 @@
 
 import assert from 'node:assert/strict'
 import { type Group, LOG_START, type LogPoint, pointOf } from '../../lib/base/group.ts'
-import type { Recovered, Store } from '../../lib/storage/store.ts'
+import type { Recovered, SnapshotKind, Store } from '../../lib/storage/store.ts'
 import type { Epochs } from '../../lib/zab/types.ts'
 import {
   batch,
@@ -33,6 +33,7 @@ export interface Step {
 }
 
 const GROUP_BYTES = 700
+const LOADED_MAX = 3
 
 /** The text of the only chunk of a snapshot that stands at `point`. */
 function imageAt(point: LogPoint): string {
@@ -53,12 +54,8 @@ class Scribe {
   }
 
   append(count: number, epoch: number): void {
-    const groups = Array.from({ length: count }, (_, at) => {
-      const isFirst = Math.floor(this.#maker.point.zxid / 2 ** 32) !== epoch
-      return this.#maker.next(`${epoch}-${at}`, { epoch: isFirst ? epoch : 0, bytes: GROUP_BYTES })
-    })
-    const change = { epochs: epochs(epoch), log: [...this.#held.log, ...groups] }
-    this.#add('append', store => store.write(batch({ groups, epochs: epochs(epoch) })), change)
+    const { write, change } = this.#groups(count, epoch)
+    this.#add('append', write, change)
   }
 
   promise(accepted: number): void {
@@ -78,37 +75,105 @@ class Scribe {
     )
   }
 
-  snapshot(kind: 'full' | 'delta'): void {
+  snapshot(kind: SnapshotKind): void {
     const at = this.tail
     this.#add(kind, store => takeSnapshot(store, at, kind, imageAt(at)), {})
   }
 
+  /** Groups come while the snapshot is written: the segment that it begins begins after the snapshot. */
+  snapshotDuring(count: number, epoch: number): void {
+    const at = this.tail
+    const { write, change } = this.#groups(count, epoch)
+    const run = async (store: Store): Promise<void> => {
+      store.beginSnapshot(headAt(at), 'full')
+      await store.appendSnapshot(Buffer.from(imageAt(at)))
+      await write(store)
+      await store.commitSnapshot()
+    }
+    this.#add('snapshot during writes', run, change)
+  }
+
+  /** What is read may go meanwhile; it must be read as it was, or not at all. */
+  snapshotWhileRead(): void {
+    const { log } = this.#held
+    const at = this.tail
+    const run = async (store: Store): Promise<void> => {
+      const reader = await store.openSnapshot()
+      const loading = load(store, log)
+      const taking = takeSnapshot(store, at, 'full', imageAt(at))
+      await Promise.all([loading, taking])
+      await takeSnapshot(store, at, 'full', imageAt(at))
+      const chunk = await reader?.next()
+      reader?.close()
+      if (reader === undefined || chunk === undefined) return
+      assert.equal(textOf(chunk.bytes), imageAt(reader.head.point))
+    }
+    this.#add('snapshot while another is read', run, {})
+  }
+
+  /** A snapshot and a staging that are given up. */
+  abandon(): void {
+    const at = this.tail
+    const run = async (store: Store): Promise<void> => {
+      store.beginSnapshot(headAt(at), 'full')
+      await store.appendSnapshot(Buffer.from('given up'))
+      store.abortSnapshot()
+      await store.stage(Buffer.from('given up'))
+      await store.stage(Buffer.from('as well'))
+      store.abortStaging()
+    }
+    this.#add('abandon', run, {})
+  }
+
+  /** A snapshot that is still being written when the peer ends. */
+  leaveUnfinished(): void {
+    const at = this.tail
+    const run = async (store: Store): Promise<void> => {
+      store.beginSnapshot(headAt(at), 'full')
+      await store.appendSnapshot(Buffer.from('never finished'))
+    }
+    this.#add('leave unfinished', run, {})
+    this.reopen()
+  }
+
+  /** The leader is ahead. */
   install(): void {
     const leaders = new LogMaker(this.tail)
     leaders.many(3, 'leader')
-    const point = leaders.point
+    this.#install(leaders.point)
+  }
+
+  /** The leader is where this peer was so many groups ago. */
+  installEarlier(dropped: number): void {
+    this.#install(tailOf({ ...this.#held, log: this.#held.log.slice(0, -dropped) }))
+  }
+
+  read(): void {
+    const { log } = this.#held
+    const run = async (store: Store): Promise<void> => {
+      await load(store, log)
+      await readSnapshot(store)
+    }
+    this.#add('read', run, {})
+  }
+
+  #install(point: LogPoint): void {
     this.#maker = new LogMaker(point)
+    const { epochs } = this.#held
     const run = async (store: Store): Promise<void> => {
       await store.stage(Buffer.from(imageAt(point)))
-      await store.write(batch({ install: headAt(point), epochs: this.#heldEpochs() }))
+      await store.write(batch({ install: headAt(point), epochs }))
     }
     this.#add('install', run, { log: [], installed: point })
   }
 
-  read(): void {
-    const after = this.#held.installed
-    this.#add(
-      'read',
-      async store => {
-        await store.loadGroups(after, 1e6)
-        await readSnapshot(store)
-      },
-      {},
-    )
-  }
-
-  #heldEpochs(): Epochs {
-    return this.#held.epochs
+  #groups(count: number, epoch: number) {
+    const groups = Array.from({ length: count }, (_, at) => {
+      const isFirst = Math.floor(this.#maker.point.zxid / 2 ** 32) !== epoch
+      return this.#maker.next(`${epoch}-${at}`, { epoch: isFirst ? epoch : 0, bytes: GROUP_BYTES })
+    })
+    const write = (store: Store) => store.write(batch({ groups, epochs: epochs(epoch) }))
+    return { write, change: { epochs: epochs(epoch), log: [...this.#held.log, ...groups] } }
   }
 
   #add(name: string, run: Step['run'], change: Partial<Held>): void {
@@ -120,6 +185,15 @@ class Scribe {
 function tailOf({ log, installed }: Held): LogPoint {
   const last = log.at(-1)
   return last === undefined ? installed : pointOf(last)
+}
+
+/** Groups after each one of the last few: they are those of the log, or none is told. */
+async function load(store: Store, log: readonly Group[]): Promise<void> {
+  for (let at = Math.max(0, log.length - LOADED_MAX); at < log.length; at++) {
+    const loaded = await store.loadGroups(pointOf(log[at]!), 1e6)
+    const wanted = log.slice(at + 1).map(textOfGroup)
+    if (loaded !== undefined) assert.deepEqual(loaded.map(textOfGroup), wanted)
+  }
 }
 
 export function makeScript(): readonly Step[] {
@@ -147,6 +221,19 @@ export function makeScript(): readonly Step[] {
   scribe.read()
   scribe.reopen()
   scribe.append(1, 4)
+  scribe.snapshotDuring(3, 4)
+  scribe.truncate(2, 5)
+  scribe.append(2, 5)
+  scribe.read()
+  scribe.reopen()
+  scribe.snapshotWhileRead()
+  scribe.abandon()
+  scribe.append(1, 5)
+  scribe.leaveUnfinished()
+  scribe.snapshotDuring(2, 5)
+  scribe.installEarlier(1)
+  scribe.append(1, 6)
+  scribe.reopen()
   return scribe.steps
 }
 

@@ -2,17 +2,17 @@
 
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, readdir } from 'node:fs/promises'
+import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Level } from 'level'
 import { makeSid, type Sid } from '../../lib/base/zxid.ts'
-import type { Database } from '../../lib/storage/disk.ts'
+import { partsOf } from '../storage/support.ts'
+import { compact } from './compact.ts'
 import { type Content, type Ending, PEERS } from './content.ts'
 
 const MAKER = fileURLToPath(new URL('maker.ts', import.meta.url))
 
-/** `compacted` was closed, and then everything was moved from LevelDB's log into one table. */
+/** `compacted` was closed, and then everything was moved from each LevelDB's log into one table. */
 export const SPECIMEN_KINDS = ['closed', 'compacted', 'rested', 'killed'] as const
 export type SpecimenKind = (typeof SPECIMEN_KINDS)[number]
 
@@ -45,18 +45,12 @@ function failed(how: unknown): Error {
   return new Error(`the program that makes directories ended with ${how}`)
 }
 
-async function compact(dataDir: string): Promise<void> {
+async function compactAll(dataDir: string): Promise<void> {
   for (const sid of SIDS) {
-    const options = { keyEncoding: 'view', valueEncoding: 'view', compression: false } as const
-    const database: Database = new Level(peerDirectory(dataDir, sid), options)
-    await database.open()
-    await (database as unknown as Compactable).compactRange(Buffer.of(0), Buffer.of(255))
-    await database.close()
+    const directory = peerDirectory(dataDir, sid)
+    const parts = [...(await partsOf(directory, 'log')), ...(await partsOf(directory, 'snapshot'))]
+    for (const part of parts) await compact(part)
   }
-}
-
-interface Compactable {
-  compactRange(from: Uint8Array, to: Uint8Array): Promise<void>
 }
 
 export async function makeSpecimen(
@@ -66,7 +60,7 @@ export async function makeSpecimen(
 ): Promise<Specimen> {
   const dataDir = join(parent, kind)
   const content = await make(dataDir, kind === 'compacted' ? 'closed' : kind, seed)
-  if (kind === 'compacted') await compact(dataDir)
+  if (kind === 'compacted') await compactAll(dataDir)
   return { kind, dataDir, content }
 }
 
@@ -74,8 +68,4 @@ export async function makeSpecimen(
 export async function copy(from: string, to: string): Promise<string> {
   await cp(from, to, { recursive: true })
   return to
-}
-
-export async function filesOf(directory: string): Promise<string[]> {
-  return (await readdir(directory)).sort()
 }

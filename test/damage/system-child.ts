@@ -1,6 +1,7 @@
 /**
  * Runs the script again and again with the shim preloaded, each time with the next system call failing. Arguments: the
- * directory, the shim's control file, `once` or `forever`, `torn` or `whole`, and the number of a second call to fail.
+ * directory, the shim's control file, `once` or `forever`, `torn` or `whole`, the number of a second call to fail, and
+ * `one` or `many` segments.
  */
 
 import { mkdirSync, rmSync } from 'node:fs'
@@ -13,15 +14,19 @@ import { runTrial } from './trial.ts'
 /** A call may not come at all in a run where another thread was faster: only several such runs are the end. */
 const IDLE_RUNS = 3
 
-const [root, control, mode, torn, again] = process.argv.slice(2)
+const [root, control, mode, torn, again, segments] = process.argv.slice(2)
 const injector = new FailingSystem(control!, torn === 'torn')
+const options = {
+  ...({ sid: SID, durability: 'power', snapshotsKept: 2 } as const),
+  ...(segments === 'many' && { segmentBytes: 0 }),
+}
 const totals: Record<string, number> = {}
 let runs = 0
 let idle = 0
 for (let nth = 1; idle < IDLE_RUNS; nth++) {
   const dataDir = join(root!, `run-${nth}`)
   mkdirSync(dataDir)
-  const open = () => openStore({ sid: SID, dataDir, durability: 'power', snapshotsKept: 2 })
+  const open = () => openStore({ ...options, dataDir })
   const counts = { ...injector.counts }
   try {
     const trial = { injector, open, nth, forever: mode === 'forever', again: Number(again) }

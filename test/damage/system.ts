@@ -2,12 +2,12 @@
 
 import { execFile, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { FailingSystem, type SystemCall } from './failing-system.ts'
+import { FAST_PLACE } from './fast-place.ts'
 
 const CHILD = fileURLToPath(new URL('system-child.ts', import.meta.url))
 const SHIM_SOURCE = fileURLToPath(new URL('shim/faults.c', import.meta.url))
@@ -18,14 +18,19 @@ export interface Manner {
   readonly append: 'whole' | 'torn'
   /** A second call that fails, counted from the reopening on; 0 for none. */
   readonly again: number
+  /** One segment holds the whole log, or each snapshot begins another. */
+  readonly segments: 'one' | 'many'
 }
 
 export const MANNERS: readonly Manner[] = [
-  { mode: 'once', append: 'whole', again: 0 },
-  { mode: 'once', append: 'torn', again: 0 },
-  { mode: 'forever', append: 'whole', again: 0 },
-  { mode: 'once', append: 'torn', again: 7 },
-  { mode: 'once', append: 'whole', again: 31 },
+  { mode: 'once', append: 'whole', again: 0, segments: 'one' },
+  { mode: 'once', append: 'torn', again: 0, segments: 'many' },
+  { mode: 'once', append: 'whole', again: 0, segments: 'many' },
+  { mode: 'forever', append: 'whole', again: 0, segments: 'one' },
+  { mode: 'forever', append: 'whole', again: 0, segments: 'many' },
+  { mode: 'once', append: 'torn', again: 7, segments: 'one' },
+  { mode: 'once', append: 'whole', again: 31, segments: 'many' },
+  { mode: 'once', append: 'torn', again: 71, segments: 'many' },
 ]
 
 export type SystemReport =
@@ -54,11 +59,8 @@ export async function buildShim(file: string): Promise<string | undefined> {
   }
 }
 
-/** In memory, where there is such a place: the calls fail all the same, and those that do not cost nothing. */
-const PLACE = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
-
 export async function failSystemCalls(shim: string, manner: Manner): Promise<SystemReport> {
-  const place = mkdtempSync(join(PLACE, 'quorumtree-system-'))
+  const place = mkdtempSync(join(FAST_PLACE, 'quorumtree-system-'))
   try {
     return await runChild(place, shim, manner)
   } finally {
@@ -70,7 +72,8 @@ async function runChild(place: string, shim: string, manner: Manner): Promise<Sy
   const root = mkdtempSync(join(place, 'system-'))
   const control = `${root}.control`
   FailingSystem.makeControl(control)
-  const args = [root, control, manner.mode, manner.append, String(manner.again)]
+  const { mode, append, again, segments } = manner
+  const args = [root, control, mode, append, String(again), segments]
   const env = { ...process.env, LD_PRELOAD: shim, FAULTS_ROOT: root, FAULTS_CONTROL: control }
   const child = fork(CHILD, args, { execArgv: ['--import', 'tsx'], env })
   const ended = once(child, 'exit').then(([code, signal]): [SystemReport] => [

@@ -13,15 +13,17 @@
  * Events, with the number of the change, which counts all but `sync` and `killed` from 0:
  *   create KIND CHANGE INODE PATH         the file was not there before
  *   empty KIND CHANGE INODE PATH          the file was there and was cut to nothing
- *   rename KIND CHANGE INODE KEPT PATH NEW_PATH    written before it is done, as are the next three
+ *   rename KIND CHANGE INODE KEPT PATH NEW_PATH    written before it is done, as are those up to rmdir
  *   unlink KIND CHANGE INODE KEPT PATH
  *   write KIND CHANGE INODE KEPT OFFSET LENGTH PATH    over what was there, which is kept like a removed file
- *   mkdir KIND CHANGE 0 PATH              (and rmdir)
+ *   rmdir KIND CHANGE 0 PATH
+ *   mkdir KIND CHANGE 0 PATH
  *   sync KIND CHANGES INODE SIZE PATH     durable: SIZE bytes, and CHANGES changes were done before it began
  *   killed CALL KIND,PHASE
  */
 
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -118,6 +120,30 @@ static const char *kind_of(const char *path) {
   return "other";
 }
 
+/* A peer's directory has one for each segment of the log, and for each snapshot. */
+static const char *kind_of_directory(const char *path) {
+  const char *slash = strrchr(path, '/');
+  const char *name = slash == NULL ? path : slash + 1;
+  if (strncmp(name, "log-", 4) == 0) return "segment";
+  if (strncmp(name, "snapshot-", 9) == 0) return "snapshot";
+  return "directory";
+}
+
+static int exists(const char *path) {
+  struct stat found;
+  return lstat(path, &found) == 0;
+}
+
+static int is_empty(const char *path) {
+  DIR *directory = opendir(path);
+  if (directory == NULL) return 0;
+  int names = 0;
+  while (readdir(directory) != NULL) names++;
+  closedir(directory);
+  /* Itself and the one above it. */
+  return names == 2;
+}
+
 static void tell(const char *format, ...) {
   static __thread char line[LINE_BYTES];
   va_list arguments;
@@ -159,8 +185,8 @@ static int open_file(const char *path, int flags, mode_t mode) {
   const char *kind = kind_of(path);
   point("create", kind, BEFORE);
   pthread_mutex_lock(&order);
+  int existed = exists(path);
   struct stat found;
-  int existed = lstat(path, &found) == 0;
   int file = real_open(path, flags, mode);
   int error = errno;
   if (file >= 0 && fstat(file, &found) == 0) {
@@ -199,8 +225,8 @@ FILE *fopen64(const char *path, const char *mode) {
   const char *kind = kind_of(path);
   point("create", kind, BEFORE);
   pthread_mutex_lock(&order);
+  int existed = exists(path);
   struct stat found;
-  int existed = lstat(path, &found) == 0;
   FILE *file = real_fopen(path, mode);
   int error = errno;
   if (file != NULL && fstat(fileno(file), &found) == 0) {
@@ -252,24 +278,32 @@ int unlink(const char *path) {
   return result;
 }
 
+/* LevelDB makes its directory at each opening, whether it is there or not. */
 int mkdir(const char *path, mode_t mode) {
-  if (!watched(path)) return real_mkdir(path, mode);
+  if (!watched(path) || exists(path)) return real_mkdir(path, mode);
+  const char *kind = kind_of_directory(path);
+  point("mkdir", kind, BEFORE);
   pthread_mutex_lock(&order);
   int result = real_mkdir(path, mode);
   int error = errno;
-  if (result == 0) tell("mkdir directory %ld 0 %s\n", atomic_fetch_add(&changes, 1), path);
+  if (result == 0) tell("mkdir %s %ld 0 %s\n", kind, atomic_fetch_add(&changes, 1), path);
   pthread_mutex_unlock(&order);
+  if (result == 0) point("mkdir", kind, AFTER);
   errno = error;
   return result;
 }
 
+/* Node tries it before it removes what is inside. */
 int rmdir(const char *path) {
-  if (!watched(path)) return real_rmdir(path);
+  if (!watched(path) || !is_empty(path)) return real_rmdir(path);
+  const char *kind = kind_of_directory(path);
+  point("rmdir", kind, BEFORE);
   pthread_mutex_lock(&order);
+  if (is_empty(path)) tell("rmdir %s %ld 0 %s\n", kind, atomic_fetch_add(&changes, 1), path);
   int result = real_rmdir(path);
   int error = errno;
-  if (result == 0) tell("rmdir directory %ld 0 %s\n", atomic_fetch_add(&changes, 1), path);
   pthread_mutex_unlock(&order);
+  if (result == 0) point("rmdir", kind, AFTER);
   errno = error;
   return result;
 }
@@ -333,7 +367,7 @@ static int sync_file(int file, int (*really)(int)) {
   char path[PATH_MAX];
   struct stat found;
   if (!path_of(file, path, sizeof path) || fstat(file, &found) != 0) return really(file);
-  const char *kind = S_ISDIR(found.st_mode) ? "directory" : kind_of(path);
+  const char *kind = S_ISDIR(found.st_mode) ? kind_of_directory(path) : kind_of(path);
   long before = atomic_load(&changes);
   point("sync", kind, BEFORE);
   int result = really(file);

@@ -7,6 +7,7 @@
  */
 
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +24,9 @@
 #include <unistd.h>
 
 /* The order is known to the other side too. */
-enum call { OPEN, APPEND, FLUSH, WRITE, SYNC, RENAME, UNLINK, READ, MAP, CALLS };
+enum call {
+  OPEN, APPEND, FLUSH, WRITE, SYNC, RENAME, UNLINK, READ, MAP, MKDIR, RMDIR, LIST, ACCESS, CALLS
+};
 
 struct control {
   /* The call with this number fails, counted from 1; 0 for none. Counts down. */
@@ -38,7 +41,9 @@ struct control {
   _Atomic int32_t fired[CALLS];
 };
 
-static const int ERRORS[CALLS] = { EMFILE, ENOSPC, ENOSPC, ENOSPC, EIO, EIO, EIO, EIO, ENOMEM };
+static const int ERRORS[CALLS] = {
+  EMFILE, ENOSPC, ENOSPC, ENOSPC, EIO, EIO, EIO, EIO, ENOMEM, ENOSPC, EIO, EMFILE, EIO
+};
 
 static char root[PATH_MAX];
 static struct control *control;
@@ -56,6 +61,15 @@ static int (*real_fdatasync)(int);
 static int (*real_rename)(const char *, const char *);
 static int (*real_unlink)(const char *);
 static void *(*real_mmap)(void *, size_t, int, int, int, off_t);
+static ssize_t (*real_read)(int, void *, size_t);
+static int (*real_ftruncate)(int, off_t);
+static int (*real_mkdir)(const char *, mode_t);
+static int (*real_rmdir)(const char *);
+static DIR *(*real_opendir)(const char *);
+typedef int (*filter)(const struct dirent64 *);
+typedef int (*order)(const struct dirent64 **, const struct dirent64 **);
+static int (*real_scandir)(const char *, struct dirent64 ***, filter, order);
+static int (*real_access)(const char *, int);
 
 __attribute__((constructor)) static void begin(void) {
   real_open = dlsym(RTLD_NEXT, "open64");
@@ -71,6 +85,13 @@ __attribute__((constructor)) static void begin(void) {
   real_rename = dlsym(RTLD_NEXT, "rename");
   real_unlink = dlsym(RTLD_NEXT, "unlink");
   real_mmap = dlsym(RTLD_NEXT, "mmap64");
+  real_read = dlsym(RTLD_NEXT, "read");
+  real_ftruncate = dlsym(RTLD_NEXT, "ftruncate64");
+  real_mkdir = dlsym(RTLD_NEXT, "mkdir");
+  real_rmdir = dlsym(RTLD_NEXT, "rmdir");
+  real_opendir = dlsym(RTLD_NEXT, "opendir");
+  real_scandir = dlsym(RTLD_NEXT, "scandir64");
+  real_access = dlsym(RTLD_NEXT, "access");
   const char *place = getenv("FAULTS_ROOT");
   const char *file = getenv("FAULTS_CONTROL");
   if (place == NULL || file == NULL || realpath(place, root) == NULL) return;
@@ -200,4 +221,42 @@ int unlink(const char *path) {
 void *mmap64(void *where, size_t size, int protection, int flags, int file, off_t at) {
   if (file >= 0 && is_our_file(file) && fails(MAP)) return MAP_FAILED;
   return real_mmap(where, size, protection, flags, file, at);
+}
+
+/* Files that Node.js reads as a whole; LevelDB has other calls for it. */
+ssize_t read(int file, void *to, size_t size) {
+  if (is_our_file(file) && fails(READ)) return -1;
+  return real_read(file, to, size);
+}
+
+int ftruncate64(int file, off_t size) {
+  if (is_our_file(file) && fails(WRITE)) return -1;
+  return real_ftruncate(file, size);
+}
+
+int mkdir(const char *path, mode_t mode) {
+  if (is_ours(path) && fails(MKDIR)) return -1;
+  return real_mkdir(path, mode);
+}
+
+int rmdir(const char *path) {
+  if (is_ours(path) && fails(RMDIR)) return -1;
+  return real_rmdir(path);
+}
+
+/* LevelDB's way to list a directory. */
+DIR *opendir(const char *path) {
+  if (is_ours(path) && fails(LIST)) return NULL;
+  return real_opendir(path);
+}
+
+/* Node.js's way. */
+int scandir64(const char *path, struct dirent64 ***names, filter keep, order compare) {
+  if (is_ours(path) && fails(LIST)) return -1;
+  return real_scandir(path, names, keep, compare);
+}
+
+int access(const char *path, int mode) {
+  if (is_ours(path) && fails(ACCESS)) return -1;
+  return real_access(path, mode);
 }
