@@ -12,10 +12,10 @@ import { assert } from '../base/assert.ts'
 import { ROOT, type ZPath } from '../base/path.ts'
 import { Acls } from './acls.ts'
 import { Blocks } from './blocks.ts'
-import { Buckets } from './buckets.ts'
 import { hashData, hashPath } from './digest.ts'
 import { GONE } from './ledger.ts'
 import { isPacked, packedBytes, packedLengthOf, packPath, unpackPath } from './packed-path.ts'
+import { PathIndex } from './path-index.ts'
 import { RecentPaths } from './recent-paths.ts'
 import {
   ACL,
@@ -24,7 +24,6 @@ import {
   DATA_LENGTH,
   FIRST_CHILD,
   MARK,
-  NEXT_IN_BUCKET,
   NEXT_SIBLING,
   NONE,
   OFFSET,
@@ -42,21 +41,19 @@ export class Nodes {
   readonly rows = new Rows()
   readonly acls = new Acls()
   readonly #blocks = new Blocks()
-  readonly #buckets = new Buckets(this.rows)
+  readonly #index = new PathIndex()
   readonly #recent = new RecentPaths()
 
   get size(): number {
-    return this.#buckets.size
+    return this.#index.size
   }
 
   /** The slot of the node at the path, or `NONE`. */
   find(path: ZPath, hash = hashPath(path)): number {
-    const { rows } = this
-    for (let slot = this.#buckets.first(hash); slot !== NONE; ) {
-      const words = rows.words(slot)
-      const at = wordsAt(slot)
-      if (words[at + PATH_HASH] === hash && this.#hasPath(slot, path)) return slot
-      slot = words[at + NEXT_IN_BUCKET]!
+    const index = this.#index
+    for (let at = index.first(hash); at >= 0; at = index.next(hash, at)) {
+      const slot = index.slotAt(at)
+      if (this.#hasPath(slot, path)) return slot
     }
     return NONE
   }
@@ -82,7 +79,7 @@ export class Nodes {
     this.#takeBlock(slot, packedBytes(packedLength) + data.length)
     packPath(this.#bytes(slot), rows.word(slot, OFFSET), packedLength, path)
     this.#writeData(slot, data)
-    this.#buckets.add(slot)
+    this.#index.add(hash, slot)
     return slot
   }
 
@@ -91,7 +88,7 @@ export class Nodes {
     const { rows } = this
     assert(rows.word(slot, FIRST_CHILD) === NONE, 'a node that is removed has no children')
     this.#recent.forget(path)
-    this.#buckets.remove(slot)
+    this.#index.remove(rows.word(slot, PATH_HASH), slot)
     this.#blocks.give(rows.word(slot, SLAB), rows.word(slot, OFFSET))
     this.acls.give(rows.word(slot, ACL))
     rows.setWord(slot, MARK, GONE)

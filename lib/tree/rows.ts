@@ -44,8 +44,6 @@ export const CHILD_COUNT = 26
 export const FIRST_CHILD = 27
 export const NEXT_SIBLING = 28
 export const PREVIOUS_SIBLING = 29
-/** See `Buckets`. */
-export const NEXT_IN_BUCKET = 30
 
 /** Where a row begins among the doubles of its page. */
 export function doublesAt(slot: number): number {
