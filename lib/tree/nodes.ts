@@ -16,7 +16,7 @@ import { hashData, hashPath } from './digest.ts'
 import { GONE } from './ledger.ts'
 import { isPacked, packedBytes, packedLengthOf, packPath, unpackPath } from './packed-path.ts'
 import { PathIndex } from './path-index.ts'
-import { RecentPaths } from './recent-paths.ts'
+import { RecentZnodes } from './recent-znodes.ts'
 import {
   ACL,
   CHILD_COUNT,
@@ -42,7 +42,7 @@ export class Nodes {
   readonly acls = new Acls()
   readonly #blocks = new Blocks()
   readonly #index = new PathIndex()
-  readonly #recent = new RecentPaths()
+  readonly #recent = new RecentZnodes()
 
   get size(): number {
     return this.#index.size
@@ -59,13 +59,13 @@ export class Nodes {
   }
 
   node(path: ZPath): MutableZnode | undefined {
-    let slot = this.#recent.slotOf(path)
-    if (slot === NONE) {
-      slot = this.find(path)
-      if (slot === NONE) return undefined
-      this.#recent.keep(path, slot)
-    }
-    return new MutableZnode(this, slot, path)
+    const recent = this.#recent.at(path)
+    if (recent !== undefined) return recent
+    const slot = this.find(path)
+    if (slot === NONE) return undefined
+    const node = new MutableZnode(this, slot, path)
+    this.#recent.keep(node, path)
+    return node
   }
 
   /** A node that is not there yet, and nobody's child: all its numbers but those of path, data and ACL are 0. */
@@ -141,8 +141,10 @@ export class Nodes {
 
   /** The data, which is written over when it changes. */
   data(slot: number): Uint8Array {
-    const buffer = this.#blocks.buffer(this.rows.word(slot, SLAB))
-    return new Uint8Array(buffer, this.#dataAt(slot), this.rows.word(slot, DATA_LENGTH))
+    const words = this.rows.words(slot)
+    const row = wordsAt(slot)
+    const at = words[row + OFFSET]! + packedBytes(words[row + PATH_LENGTH]!)
+    return new Uint8Array(this.#blocks.buffer(words[row + SLAB]!), at, words[row + DATA_LENGTH]!)
   }
 
   setData(slot: number, data: Uint8Array): void {
@@ -173,15 +175,13 @@ export class Nodes {
     return this.#blocks.bytes(this.rows.word(slot, SLAB))
   }
 
-  /** Where the node's data begins in its slab. */
-  #dataAt(slot: number): number {
-    return this.rows.word(slot, OFFSET) + packedBytes(this.rows.word(slot, PATH_LENGTH))
-  }
-
   #writeData(slot: number, data: Uint8Array): void {
-    if (data.length > 0) this.#bytes(slot).set(data, this.#dataAt(slot))
-    this.rows.setWord(slot, DATA_LENGTH, data.length)
-    this.rows.setWord(slot, DATA_HASH, hashData(data))
+    const words = this.rows.words(slot)
+    const row = wordsAt(slot)
+    const at = words[row + OFFSET]! + packedBytes(words[row + PATH_LENGTH]!)
+    if (data.length > 0) this.#blocks.bytes(words[row + SLAB]!).set(data, at)
+    words[row + DATA_LENGTH] = data.length
+    words[row + DATA_HASH] = hashData(data)
   }
 
   #takeBlock(slot: number, bytes: number): void {

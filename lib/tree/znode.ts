@@ -1,6 +1,6 @@
 /**
  * One znode, as a view on its row: `Znode` is what other rooms see, `MutableZnode` is what the tree changes it through.
- * A view is made when a node is asked for, and made for nothing once the node is removed.
+ * A view is made when a node is asked for. It is good for nothing once the node is removed: another may have its row.
  */
 
 import type { Acl } from '../base/acl.ts'

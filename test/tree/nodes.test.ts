@@ -124,6 +124,19 @@ describe('nodes', () => {
     assert.deepEqual(pair.nodes.node(ROOT)!.childNames().sort(), names.sort())
   })
 
+  it('are not found any more once they went, nor taken for what has their slot', () => {
+    const pair = new Pair()
+    const path = '/member' as ZPath
+    pair.add(path, Uint8Array.of(1), OPEN_ACL)
+    assert.equal(pair.nodes.node(path)!.data[0], 1)
+    pair.remove(path)
+    pair.add('/another' as ZPath, Uint8Array.of(2), OPEN_ACL)
+    assert.equal(pair.nodes.node(path), undefined)
+    pair.add(path, Uint8Array.of(3), OPEN_ACL)
+    assert.equal(pair.nodes.node(path)!.data[0], 3)
+    pair.check()
+  })
+
   it('are told apart when their paths have the same hash', () => {
     const nodes = new Nodes()
     const paths = ['/a', '/b', '/c'] as ZPath[]
