@@ -22,7 +22,7 @@ function own(view: Uint8Array): Buffer {
 
 /** A look at a znode, as what `get` returns. */
 export function getResultOf(node: Znode): GetResult {
-  const data = Buffer.allocUnsafe(node.data.length)
+  const data = Buffer.allocUnsafe(node.dataLength)
   data.set(node.data)
   return { data, stat: copyStat(node) }
 }

@@ -163,7 +163,7 @@ export class Tree {
    */
   children(path: string, options?: WatchOptions): string[] {
     const node = options === undefined ? this.#line.look(path) : undefined
-    return node === undefined ? this.#line.block(childrenCall(path, options)) : [...node.children]
+    return node === undefined ? this.#line.block(childrenCall(path, options)) : node.childNames()
   }
 
   /**

@@ -35,7 +35,7 @@ export function read<W extends object>(
   if (!mayRead(node)) return { zxid, code: 'NO_AUTH' }
   if (kind === 'children') {
     if (watch) watches.watchChildren(path, watcher)
-    return { zxid, stat: node, names: [...node.children] }
+    return { zxid, stat: node, names: node.childNames() }
   }
   if (watch) watches.watchNode(path, watcher)
   return kind === 'get' ? { zxid, stat: node, data: node.data } : { zxid, stat: node }

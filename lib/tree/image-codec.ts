@@ -1,50 +1,107 @@
 /** Records of an image as bytes: each is a znode or a session, or says that one is gone. Chunks hold whole records. */
 
+import type { Acl } from '../base/acl.ts'
 import { readAcl, writeAcl } from '../base/acl-codec.ts'
 import { type ByteReader, type ByteWriter, MalformedError } from '../base/bytes.ts'
 import type { ZPath } from '../base/path.ts'
 import { readOutcome, writeOutcome } from '../base/reply.ts'
 import type { SessionId, Sid, Zxid } from '../base/zxid.ts'
 import type { Records } from './ledger.ts'
+import type { Nodes } from './nodes.ts'
+import { CZXID, MARK } from './rows.ts'
 import { MutableSession } from './sessions.ts'
-import { MutableZnode } from './znode.ts'
+import { MutableZnode, type Znode } from './znode.ts'
 
 const NODE = 1
 const NODE_REMOVED = 2
 const SESSION = 3
 const SESSION_REMOVED = 4
 
-export const NODE_RECORDS: Records<ZPath, MutableZnode> = {
-  keyOf: node => node.path,
-  bornAt: node => node.czxid,
-  write: writeNode,
-  writeTombstone(out, path) {
+/** A node goes by its slot. */
+export class NodeRecords implements Records<number, ZPath> {
+  readonly #nodes: Nodes
+
+  constructor(nodes: Nodes) {
+    this.#nodes = nodes
+  }
+
+  all(): Iterable<number> {
+    return this.#nodes.slots()
+  }
+
+  markOf(slot: number): number {
+    return this.#nodes.rows.word(slot, MARK)
+  }
+
+  setMark(slot: number, mark: number): void {
+    this.#nodes.rows.setWord(slot, MARK, mark)
+  }
+
+  bornAt(slot: number): Zxid {
+    return this.#nodes.rows.double(slot, CZXID) as Zxid
+  }
+
+  write(out: ByteWriter, slot: number): void {
+    writeNode(out, new MutableZnode(this.#nodes, slot))
+  }
+
+  writeTombstone(out: ByteWriter, path: ZPath): void {
     out.u8(NODE_REMOVED)
     out.text(path)
-  },
+  }
 }
 
-export const SESSION_RECORDS: Records<SessionId, MutableSession> = {
-  keyOf: session => session.id,
-  bornAt: session => session.id as number as Zxid,
-  write: writeSession,
-  writeTombstone(out, id) {
+export class SessionRecords implements Records<MutableSession, SessionId> {
+  readonly #sessions: ReadonlyMap<SessionId, MutableSession>
+
+  constructor(sessions: ReadonlyMap<SessionId, MutableSession>) {
+    this.#sessions = sessions
+  }
+
+  all(): Iterable<MutableSession> {
+    return this.#sessions.values()
+  }
+
+  markOf(session: MutableSession): number {
+    return session.mark
+  }
+
+  setMark(session: MutableSession, mark: number): void {
+    session.mark = mark
+  }
+
+  bornAt(session: MutableSession): Zxid {
+    return session.id as number as Zxid
+  }
+
+  write(out: ByteWriter, session: MutableSession): void {
+    writeSession(out, session)
+  }
+
+  writeTombstone(out: ByteWriter, id: SessionId): void {
     out.u8(SESSION_REMOVED)
     out.u53(id)
-  },
+  }
 }
 
+/** A node's facts follow its record: read them into the node with `readFacts`. */
 export type ImageRecord =
-  | { readonly kind: 'node'; readonly node: MutableZnode }
+  | {
+      readonly kind: 'node'
+      readonly path: ZPath
+      readonly data: Uint8Array
+      readonly acl: Acl
+    }
   | { readonly kind: 'nodeRemoved'; readonly path: ZPath }
   | { readonly kind: 'session'; readonly session: MutableSession }
   | { readonly kind: 'sessionRemoved'; readonly id: SessionId }
 
+/** Data in the record is a view on the chunk. */
 export function readRecord(from: ByteReader): ImageRecord {
   const kind = from.u8()
   switch (kind) {
     case NODE:
-      return { kind: 'node', node: readNode(from) }
+      return { kind: 'node', path: from.text() as ZPath, data: from.bytes(), acl: readAcl(from) }
     case NODE_REMOVED:
       return { kind: 'nodeRemoved', path: from.text() as ZPath }
     case SESSION:
@@ -56,7 +113,7 @@ export function readRecord(from: ByteReader): ImageRecord {
   }
 }
 
-function writeNode(out: ByteWriter, node: MutableZnode): void {
+function writeNode(out: ByteWriter, node: Znode): void {
   out.u8(NODE)
   out.text(node.path)
   out.bytes(node.data)
@@ -72,20 +129,16 @@ function writeNode(out: ByteWriter, node: MutableZnode): void {
   out.i32(node.aversion)
 }
 
-function readNode(from: ByteReader): MutableZnode {
-  const path = from.text() as ZPath
-  const data = from.bytes()
-  const acl = readAcl(from)
-  const czxid = from.u53() as Zxid
-  const ctime = from.u53()
-  const node = new MutableZnode(path, data, acl, czxid, ctime, from.u53() as SessionId)
+export function readFacts(from: ByteReader, node: MutableZnode): void {
+  node.czxid = from.u53() as Zxid
+  node.ctime = from.u53()
+  node.ephemeralOwner = from.u53() as SessionId
   node.mzxid = from.u53() as Zxid
   node.pzxid = from.u53() as Zxid
   node.mtime = from.u53()
   node.version = from.i32()
   node.creates = from.i32()
   node.aversion = from.i32()
-  return node
 }
 
 function writeSession(out: ByteWriter, session: MutableSession): void {

@@ -8,10 +8,10 @@ import { assert } from '../base/assert.ts'
 import { ByteWriter } from '../base/bytes.ts'
 import type { ZPath } from '../base/path.ts'
 import type { SessionId, Zxid } from '../base/zxid.ts'
-import { NODE_RECORDS, SESSION_RECORDS } from './image-codec.ts'
+import { NodeRecords, SessionRecords } from './image-codec.ts'
 import { type ImageKind, Ledger } from './ledger.ts'
+import type { Nodes } from './nodes.ts'
 import type { MutableSession } from './sessions.ts'
-import type { MutableZnode } from './znode.ts'
 
 /** Names an image: whoever loads it ends at this zxid with this digest. */
 export interface ImageHead {
@@ -22,8 +22,8 @@ export interface ImageHead {
 
 /** Makes the images of one tree, which reports every change to `nodes` or `sessions` before it makes it. */
 export class Imager {
-  readonly nodes: Ledger<ZPath, MutableZnode>
-  readonly sessions: Ledger<SessionId, MutableSession>
+  readonly nodes: Ledger<number, ZPath>
+  readonly sessions: Ledger<MutableSession, SessionId>
   readonly #out = new ByteWriter(4096)
   #needsFull: boolean
   /** What is left of the image under way; each step writes one record. */
@@ -31,12 +31,12 @@ export class Imager {
 
   /** `cut` is the zxid of an image that is already kept elsewhere: the one the tree was loaded from. */
   constructor(
-    nodes: ReadonlyMap<ZPath, MutableZnode>,
+    nodes: Nodes,
     sessions: ReadonlyMap<SessionId, MutableSession>,
     cut: Zxid | undefined,
   ) {
-    this.nodes = new Ledger(nodes, NODE_RECORDS, this.#out, cut)
-    this.sessions = new Ledger(sessions, SESSION_RECORDS, this.#out, cut)
+    this.nodes = new Ledger(new NodeRecords(nodes), this.#out, cut)
+    this.sessions = new Ledger(new SessionRecords(sessions), this.#out, cut)
     this.#needsFull = cut === undefined
   }
 

@@ -1,24 +1,35 @@
 /**
  * Builds a tree from images: a full one, then its deltas in order. Within an image a node may come before its parent,
- * and an ephemeral node before its session, so links to what is still missing are set aside. That nothing is missing in
- * the end, and nothing too many, is what the digest proves.
+ * and an ephemeral node before its session. A missing parent is added without its facts, for its children to be linked
+ * to, and awaited; ephemeral nodes are set aside by session. That nothing is missing in the end, and nothing too many,
+ * is what the digest proves.
  */
 
+import { OPEN_ACL } from '../base/acl.ts'
 import { unreachable } from '../base/assert.ts'
 import { ByteReader, MalformedError } from '../base/bytes.ts'
-import { nameOf, parentOf, ROOT, type ZPath } from '../base/path.ts'
+import { parentOf, ROOT, type ZPath } from '../base/path.ts'
 import { formatZxid, NO_SESSION, type SessionId, ZXID_ZERO, type Zxid } from '../base/zxid.ts'
-import { addDigest, nodeDigest, removeDigest, sessionDigest } from './digest.ts'
-import { readRecord } from './image-codec.ts'
+import { addDigest, hashPath, nodeDigest, removeDigest, sessionDigest } from './digest.ts'
+import { type ImageRecord, readFacts, readRecord } from './image-codec.ts'
+import { Nodes } from './nodes.ts'
+import { NONE, PARENT } from './rows.ts'
 import type { MutableSession } from './sessions.ts'
 import { Tree } from './tree.ts'
-import type { MutableZnode } from './znode.ts'
+import { MutableZnode } from './znode.ts'
+
+const NO_BYTES = new Uint8Array(0)
+
+type Of<Kind extends ImageRecord['kind']> = Extract<ImageRecord, { readonly kind: Kind }>
 
 export class TreeLoader {
-  readonly #nodes = new Map<ZPath, MutableZnode>()
+  readonly #nodes = new Nodes()
   readonly #sessions = new Map<SessionId, MutableSession>()
-  /** Names of children whose parent is not there. */
-  readonly #orphans = new Map<ZPath, Set<string>>()
+  /** Slots of parents that are there only for their children. */
+  readonly #awaited = new Set<number>()
+  /** The parent linked to last: most nodes have the parent of the one before. */
+  #lastParentPath: ZPath | undefined
+  #lastParent = NONE
   /** Ephemeral nodes by session; the sets become those of the sessions. */
   readonly #ephemerals = new Map<SessionId, Set<ZPath>>()
   #digest = 0
@@ -30,7 +41,7 @@ export class TreeLoader {
       const record = readRecord(from)
       switch (record.kind) {
         case 'node':
-          this.#putNode(record.node)
+          this.#putNode(record, from)
           break
         case 'nodeRemoved':
           this.#removeNode(record.path)
@@ -57,29 +68,43 @@ export class TreeLoader {
     if (this.#digest !== digest) {
       throw new MalformedError(`the tree loaded does not have the digest of ${formatZxid(zxid)}`)
     }
+    if (this.#awaited.size > 0) throw new MalformedError('the tree loaded lacks a node')
     return new Tree({ nodes: this.#nodes, sessions: this.#sessions, zxid, digest })
   }
 
-  #putNode(node: MutableZnode): void {
-    const { path } = node
-    const before = this.#nodes.get(path)
-    if (before !== undefined) this.#forget(before)
-    node.names = before?.names ?? this.#orphans.get(path)
-    this.#orphans.delete(path)
+  #putNode({ path, data, acl }: Of<'node'>, from: ByteReader): void {
+    const nodes = this.#nodes
+    const hash = hashPath(path)
+    let slot = nodes.find(path, hash)
+    let node: MutableZnode
+    if (slot === NONE) {
+      slot = nodes.add(path, hash, data, acl)
+      node = new MutableZnode(nodes, slot, path)
+    } else {
+      node = new MutableZnode(nodes, slot, path)
+      if (!this.#awaited.delete(slot)) this.#forget(node)
+      nodes.setData(slot, data)
+      nodes.setAcl(slot, acl)
+    }
+    readFacts(from, node)
     node.digest = nodeDigest(node)
     this.#digest = addDigest(this.#digest, node.digest)
-    this.#nodes.set(path, node)
     if (node.ephemeralOwner !== NO_SESSION) this.#ephemeralsOf(node.ephemeralOwner).add(path)
-    if (path !== ROOT) this.#addChild(parentOf(path), nameOf(path))
+    if (path !== ROOT && nodes.rows.word(slot, PARENT) === NONE) {
+      nodes.linkChild(this.#parentOf(path), slot)
+    }
   }
 
   #removeNode(path: ZPath): void {
-    const node = this.#nodes.get(path)
-    if (node === undefined) throw new MalformedError(`image removes ${path}, which is not there`)
-    if (node.children.size > 0) throw new MalformedError(`image removes ${path}, not its children`)
+    const node = this.#nodes.node(path)
+    if (node === undefined || this.#awaited.has(node.slot)) {
+      throw new MalformedError(`image removes ${path}, which is not there`)
+    }
+    if (node.numChildren > 0) throw new MalformedError(`image removes ${path}, not its children`)
     this.#forget(node)
-    this.#nodes.delete(path)
-    this.#nodes.get(parentOf(path))?.removeChild(nameOf(path))
+    if (path !== ROOT) this.#nodes.unlinkChild(this.#parentOf(path), node.slot)
+    this.#nodes.remove(node.slot, path)
+    this.#lastParentPath = undefined
   }
 
   #putSession(session: MutableSession): void {
@@ -107,15 +132,19 @@ export class TreeLoader {
     }
   }
 
-  #addChild(parent: ZPath, name: string): void {
-    const node = this.#nodes.get(parent)
-    if (node !== undefined) {
-      node.addChild(name)
-      return
+  /** The slot of a node's parent, which is added if it is missing. */
+  #parentOf(path: ZPath): number {
+    const parentPath = parentOf(path)
+    if (parentPath === this.#lastParentPath) return this.#lastParent
+    const hash = hashPath(parentPath)
+    let slot = this.#nodes.find(parentPath, hash)
+    if (slot === NONE) {
+      slot = this.#nodes.add(parentPath, hash, NO_BYTES, OPEN_ACL)
+      this.#awaited.add(slot)
     }
-    const names = this.#orphans.get(parent)
-    if (names === undefined) this.#orphans.set(parent, new Set([name]))
-    else names.add(name)
+    this.#lastParentPath = parentPath
+    this.#lastParent = slot
+    return slot
   }
 
   #ephemeralsOf(id: SessionId): Set<ZPath> {

@@ -6,7 +6,7 @@
 
 import { type Acl, OPEN_ACL } from '../base/acl.ts'
 import { assert, InvariantError, unreachable } from '../base/assert.ts'
-import { nameOf, parentOf, ROOT, type ZPath } from '../base/path.ts'
+import { parentOf, ROOT, type ZPath } from '../base/path.ts'
 import type { EventType, Outcome } from '../base/reply.ts'
 import type { Txn, TxnBody } from '../base/txn.ts'
 import {
@@ -17,9 +17,11 @@ import {
   ZXID_ZERO,
   type Zxid,
 } from '../base/zxid.ts'
-import { addDigest, nodeDigest, removeDigest, sessionDigest } from './digest.ts'
+import { addDigest, hashPath, nodeDigest, removeDigest, sessionDigest } from './digest.ts'
 import { type ImageHead, Imager } from './image.ts'
 import type { ImageKind } from './ledger.ts'
+import { Nodes } from './nodes.ts'
+import { NONE } from './rows.ts'
 import { MutableSession, type SessionRecord } from './sessions.ts'
 import { MutableZnode, type Znode } from './znode.ts'
 
@@ -38,7 +40,7 @@ export interface Applied {
 
 /** All there is in a tree. */
 export interface TreeState {
-  readonly nodes: Map<ZPath, MutableZnode>
+  readonly nodes: Nodes
   readonly sessions: Map<SessionId, MutableSession>
   readonly zxid: Zxid
   readonly digest: number
@@ -48,20 +50,16 @@ const NO_BYTES = new Uint8Array(0)
 const NO_CHANGES: readonly Change[] = []
 
 function emptyState(): TreeState {
-  const root = new MutableZnode(ROOT, NO_BYTES, OPEN_ACL, ZXID_ZERO, 0, NO_SESSION)
+  const nodes = new Nodes()
+  const root = new MutableZnode(nodes, nodes.add(ROOT, hashPath(ROOT), NO_BYTES, OPEN_ACL), ROOT)
   root.digest = nodeDigest(root)
-  return {
-    nodes: new Map([[ROOT, root]]),
-    sessions: new Map(),
-    zxid: ZXID_ZERO,
-    digest: root.digest,
-  }
+  return { nodes, sessions: new Map(), zxid: ZXID_ZERO, digest: root.digest }
 }
 
 type Body<Type extends TxnBody['type']> = Extract<TxnBody, { readonly type: Type }>
 
 export class Tree {
-  readonly #nodes: Map<ZPath, MutableZnode>
+  readonly #nodes: Nodes
   readonly #sessions: Map<SessionId, MutableSession>
   readonly #images: Imager
   /** Of the latest write: the next one is likely to be of the same. */
@@ -96,7 +94,7 @@ export class Tree {
   }
 
   node(path: ZPath): Znode | undefined {
-    return this.#nodes.get(path)
+    return this.#nodes.node(path)
   }
 
   session(id: SessionId): SessionRecord | undefined {
@@ -176,7 +174,7 @@ export class Tree {
 
   #set(body: Body<'set'>, zxid: Zxid, time: number): Applied {
     const node = this.#expectNode(body.path)
-    this.#images.nodes.beforeChange(node)
+    this.#images.nodes.beforeChange(node.slot)
     node.setData(body.data)
     node.version = body.version
     node.mzxid = zxid
@@ -184,7 +182,7 @@ export class Tree {
     this.#redigestNode(node)
     return {
       outcome: { zxid, stat: node },
-      changes: [{ type: 'dataChanged', path: node.path }],
+      changes: [{ type: 'dataChanged', path: body.path }],
     }
   }
 
@@ -201,10 +199,8 @@ export class Tree {
 
   #delete(path: ZPath, zxid: Zxid): Applied {
     const changes: Change[] = []
-    const node = this.#remove(path, zxid, changes)
-    if (node.ephemeralOwner !== NO_SESSION) {
-      this.#expectSession(node.ephemeralOwner).ephemerals.delete(path)
-    }
+    const owner = this.#remove(path, zxid, changes)
+    if (owner !== NO_SESSION) this.#expectSession(owner).ephemerals.delete(path)
     return { outcome: { zxid }, changes }
   }
 
@@ -213,7 +209,7 @@ export class Tree {
     const { timeoutMs, password, owner, connection } = body
     const session = new MutableSession(id, timeoutMs, password, owner, connection)
     this.#sessions.set(id, session)
-    this.#images.sessions.created(session)
+    this.#images.sessions.created(session, id)
     this.#redigestSession(session)
     return { outcome: { zxid }, changes: NO_CHANGES }
   }
@@ -232,7 +228,7 @@ export class Tree {
   #close(txn: Txn, ephemerals: readonly ZPath[], zxid: Zxid): Applied {
     const session = this.#expectSession(txn.sessionId)
     assert(txn.cxid === 0 || txn.cxid === session.lastCxid + 1, 'a close comes after all writes')
-    this.#images.sessions.beforeRemoval(session)
+    this.#images.sessions.beforeRemoval(session, session.id)
     const changes: Change[] = []
     for (const path of ephemerals) {
       this.#remove(path, zxid, changes)
@@ -262,40 +258,43 @@ export class Tree {
     time: number,
     changes: Change[],
   ): MutableZnode {
-    assert(!this.#nodes.has(path), 'a node is created once')
+    const hash = hashPath(path)
+    assert(this.#nodes.find(path, hash) === NONE, 'a node is created once')
     const parent = this.#expectNode(parentOf(path))
     assert(parent.ephemeralOwner === NO_SESSION, 'an ephemeral node has no children')
-    this.#images.nodes.beforeChange(parent)
-    parent.addChild(nameOf(path))
+    this.#images.nodes.beforeChange(parent.slot)
+    const node = new MutableZnode(this.#nodes, this.#nodes.add(path, hash, data, acl), path)
+    this.#nodes.linkChild(parent.slot, node.slot)
     parent.creates = (parent.creates + 1) | 0
     parent.pzxid = zxid
     this.#redigestNode(parent)
-    const node = new MutableZnode(path, data, acl, zxid, time, owner)
-    this.#nodes.set(path, node)
-    this.#images.nodes.created(node)
+    node.beBorn(zxid, time, owner)
+    this.#images.nodes.created(node.slot, path)
     this.#redigestNode(node)
     changes.push({ type: 'created', path }, { type: 'childrenChanged', path: parent.path })
     return node
   }
 
-  #remove(path: ZPath, zxid: Zxid, changes: Change[]): MutableZnode {
+  /** Returns the session that owned the node. */
+  #remove(path: ZPath, zxid: Zxid, changes: Change[]): SessionId {
     assert(path !== ROOT, 'the root stays')
     const node = this.#expectNode(path)
-    assert(node.children.size === 0, 'a node that is deleted has no children')
+    assert(node.numChildren === 0, 'a node that is deleted has no children')
     const parent = this.#expectNode(parentOf(path))
-    this.#images.nodes.beforeRemoval(node)
-    this.#nodes.delete(path)
+    const { slot, ephemeralOwner } = node
+    this.#images.nodes.beforeRemoval(slot, path)
     this.#digest = removeDigest(this.#digest, node.digest)
-    this.#images.nodes.beforeChange(parent)
-    parent.removeChild(nameOf(path))
+    this.#images.nodes.beforeChange(parent.slot)
+    this.#nodes.unlinkChild(parent.slot, slot)
+    this.#nodes.remove(slot, path)
     parent.pzxid = zxid
     this.#redigestNode(parent)
     changes.push({ type: 'deleted', path }, { type: 'childrenChanged', path: parent.path })
-    return node
+    return ephemeralOwner
   }
 
   #expectNode(path: ZPath): MutableZnode {
-    const node = this.#nodes.get(path)
+    const node = this.#nodes.node(path)
     if (node === undefined) throw new InvariantError(`${path} does not exist`)
     return node
   }

@@ -11,6 +11,7 @@ import { SESSION_MUTATIONS } from './sessions.ts'
 import { STORING_MUTATIONS } from './storing.ts'
 import { SURROUNDINGS_MUTATIONS } from './surroundings.ts'
 import { SYNCHRONISATION_MUTATIONS } from './synchronisation.ts'
+import { TABLE_MUTATIONS } from './tables.ts'
 
 export const CATALOGUE: readonly Mutation[] = [
   ...ELECTION_MUTATIONS,
@@ -19,6 +20,7 @@ export const CATALOGUE: readonly Mutation[] = [
   ...STORING_MUTATIONS,
   ...RECOVERING_MUTATIONS,
   ...REQUEST_MUTATIONS,
+  ...TABLE_MUTATIONS,
   ...SESSION_MUTATIONS,
   ...LOCAL_READ_MUTATIONS,
   ...SURROUNDINGS_MUTATIONS,

@@ -81,7 +81,7 @@ export const REQUEST_MUTATIONS: readonly Mutation[] = [
         PENDING,
         '  node(path: ZPath): PendingNode | undefined {',
         `  appliedChildren(path: ZPath): number {
-    return this.#tree.node(path)?.children.size ?? 0
+    return this.#tree.node(path)?.numChildren ?? 0
   }
 
   node(path: ZPath): PendingNode | undefined {`,
@@ -157,9 +157,9 @@ export const REQUEST_MUTATIONS: readonly Mutation[] = [
       ),
       patch(
         TREE,
-        `    parent.removeChild(nameOf(path))
+        `    this.#nodes.remove(slot, path)
     parent.pzxid = zxid`,
-        '    parent.removeChild(nameOf(path))',
+        '    this.#nodes.remove(slot, path)',
       ),
     ],
     killers: [testFile('test/replica/world.test.ts')],
@@ -272,10 +272,10 @@ export const REQUEST_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         LEDGER,
-        `    if (item.mark > this.#written) return
-    if (this.#owes(item)) this.#records.write(this.#out, item)
+        `    if (mark > this.#written) return
+    if (this.#owes(mark)) this.#records.write(this.#out, item)
 `,
-        `    if (item.mark > this.#written || this.#owes(item)) return
+        `    if (mark > this.#written || this.#owes(mark)) return
 `,
       ),
     ],
@@ -287,9 +287,9 @@ export const REQUEST_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         LEDGER,
-        `    if (this.#owes(item)) this.#records.write(this.#out, item)
-    if (this.#cut === undefined) return`,
-        '    if (this.#cut === undefined) return',
+        `    if (this.#owes(this.#records.markOf(item))) this.#records.write(this.#out, item)
+    this.#records.setMark(item, GONE)`,
+        '    this.#records.setMark(item, GONE)',
       ),
     ],
     killers: [testFile('test/tree/image.test.ts')],
@@ -300,7 +300,10 @@ export const REQUEST_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         LEDGER,
-        '    if (this.#records.bornAt(item) <= this.#cut) this.#removed.add(key)\n',
+        `    if (this.#records.bornAt(item) <= this.#cut || this.#removed.has(name)) {
+      this.#removed.set(name, false)
+    }
+`,
         '',
       ),
     ],
@@ -312,8 +315,8 @@ export const REQUEST_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         LEDGER,
-        'if (this.#cut !== undefined) this.#changed.add(this.#records.keyOf(item))',
-        'if (this.#cut === undefined) this.#changed.add(this.#records.keyOf(item))',
+        'if (this.#cut !== undefined) this.#changed.add(item)',
+        'if (this.#cut === undefined) this.#changed.add(item)',
       ),
     ],
     killers: [testFile('test/tree/image.test.ts')],

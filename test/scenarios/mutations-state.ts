@@ -189,7 +189,7 @@ const TREE_MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: 'lib/tree/tree.ts',
-        find: `    this.#images.sessions.beforeRemoval(session)\n`,
+        find: `    this.#images.sessions.beforeRemoval(session, session.id)\n`,
         replace: '',
       },
     ],

@@ -34,14 +34,14 @@ export function checkTree(sid: Sid, tree: TreeLook, { book, sessions, zxid }: Ex
       expected !== undefined &&
       same(copyStat(node), expected.stat) &&
       same(node.data, expected.data) &&
-      same([...node.children].sort(), [...expected.names].sort())
+      same(node.childNames().sort(), [...expected.names].sort())
     holds(equal, 'Agreement', () => {
       return `${path} on P${sid} is not what was committed by ${shortZxid(tree.zxid)}`
     })
     const { ephemeralOwner } = node
     const owned = ephemeralOwner === NO_SESSION || tree.session(ephemeralOwner) !== undefined
     holds(owned, 'EphemeralOwner', () => `${path} on P${sid} outlives its session`)
-    for (const name of node.children) paths.push(childOf(path, name))
+    for (const name of node.childNames()) paths.push(childOf(path, name))
   }
   holds(paths.length === tree.nodeCount, 'Agreement', () => {
     return `P${sid} has ${tree.nodeCount} nodes, of which ${paths.length} hang together`

@@ -5,6 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { makeEpoch, makeSid, makeZxid, type Zxid } from '../../lib/base/zxid.ts'
 import type { Tree } from '../../lib/tree/tree.ts'
+import type { Znode } from '../../lib/tree/znode.ts'
 import { broken } from './broken.ts'
 import { DiskImage } from './disk-image.ts'
 import { checkAtRest, checkDisk, checkLog, checkTree, type TreeLook } from './end-check.ts'
@@ -91,7 +92,8 @@ describe('the costly checks', () => {
     checkTree(P1, look({}), execution)
     const node: TreeLook['node'] = path => {
       const found = tree!.node(path)
-      return found && Object.create(found, { version: { value: 99 } })
+      const get = (node: Znode, key: keyof Znode) => (key === 'version' ? 99 : node[key])
+      return found && (new Proxy(found, { get } as ProxyHandler<Znode>) as Znode)
     }
     const changed = (): void => checkTree(P1, look({ node }), execution)
     assert.throws(changed, broken('Agreement'))

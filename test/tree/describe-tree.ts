@@ -18,7 +18,7 @@ function describeNodes(tree: Tree, path: ZPath): unknown[] {
   if (node === undefined) return [{ path, missing: true }]
   const { creates, acl } = node
   const data = Buffer.from(node.data).toString('latin1')
-  const names = [...node.children].sort()
+  const names = node.childNames().sort()
   return [
     { path, data, acl, creates, stat: copyStat(node) },
     ...names.flatMap(name => describeNodes(tree, childOf(path, name))),

@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import { OPEN_ACL } from '../../lib/base/acl.ts'
 import { InvariantError } from '../../lib/base/assert.ts'
-import { MalformedError } from '../../lib/base/bytes.ts'
+import { ByteReader, MalformedError } from '../../lib/base/bytes.ts'
 import type { ZPath } from '../../lib/base/path.ts'
 import type { ImageHead } from '../../lib/tree/image.ts'
+import { readFacts, readRecord } from '../../lib/tree/image-codec.ts'
 import { TreeLoader } from '../../lib/tree/loader.ts'
+import { Nodes } from '../../lib/tree/nodes.ts'
 import type { Tree } from '../../lib/tree/tree.ts'
+import { MutableZnode } from '../../lib/tree/znode.ts'
 import { describeTree, type TreeDescription } from './describe-tree.ts'
 import { Driver, type Step } from './model.ts'
 import { type Draw, draw, runDraw } from './random-steps.ts'
@@ -45,6 +49,23 @@ function replay(tree: Tree, log: readonly Step[]): void {
 
 function bytesOf(image: Image): number {
   return image.chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+}
+
+/** The paths of the nodes in an image, in the order of their records. */
+function pathsIn(chunks: readonly Uint8Array[]): ZPath[] {
+  const paths: ZPath[] = []
+  const nodes = new Nodes()
+  const path = '/' as ZPath
+  const scratch = new MutableZnode(nodes, nodes.add(path, 0, new Uint8Array(0), OPEN_ACL), path)
+  for (const from of chunks.map(chunk => new ByteReader(chunk))) {
+    while (!from.done) {
+      const record = readRecord(from)
+      if (record.kind !== 'node') continue
+      paths.push(record.path)
+      readFacts(from, scratch)
+    }
+  }
+  return paths
 }
 
 /** Takes one image after the other while the tree goes on, and checks each against the state at its cut. */
@@ -170,6 +191,50 @@ describe('images', () => {
     loader.load(chunks[0]!)
     assert.throws(() => loader.finish(head.zxid, head.digest), MalformedError)
     assert.deepEqual(describeTree(load([{ head, chunks }])), expected)
+  })
+
+  it('hold what a node was whose slot another took while they were written, and that once', () => {
+    const driver = new Driver()
+    for (let i = 0; i < 50; i++) driver.create(`/old-${i}`, 'as it was')
+    for (const kind of ['full', 'delta'] as const) {
+      const before = driver.tree.nodeCount
+      const head = driver.tree.beginImage(kind)
+      const chunks = [driver.tree.nextImageChunk(500)!]
+      for (let i = 0; i < 50; i += 2) {
+        driver.run({ type: 'delete', path: `/old-${i}` as ZPath })
+        driver.create(`/${kind}-${i}`, 'made later')
+      }
+      chunks.push(...drain(driver.tree))
+      const paths = pathsIn(chunks)
+      assert.deepEqual(paths, [...new Set(paths)])
+      assert.equal(paths.length, before)
+      assert.ok(!paths.some(path => path.startsWith(`/${kind}`)))
+      if (kind === 'full') assert.equal(load([{ head, chunks }]).nodeCount, before)
+      for (let i = 0; i < 50; i += 2) {
+        driver.run({ type: 'delete', path: `/${kind}-${i}` as ZPath })
+        driver.create(`/old-${i}`, 'again')
+      }
+      for (let i = 1; i < 50; i += 2) {
+        const path = `/old-${i}` as ZPath
+        driver.run({ type: 'set', path, data: Buffer.from('changed'), version: 1 })
+      }
+    }
+  })
+
+  it('tell that a node went, though it was there again for a while', () => {
+    const driver = new Driver()
+    driver.create('/a')
+    driver.create('/a/b')
+    const full = take(driver.tree, 'full')
+    for (let i = 0; i < 2; i++) {
+      driver.run({ type: 'delete', path: '/a/b' as ZPath })
+      driver.run({ type: 'delete', path: '/a' as ZPath })
+      if (i === 1) break
+      driver.create('/a')
+      driver.create('/a/b')
+    }
+    const delta = take(driver.tree, 'delta')
+    assert.deepEqual(describeTree(load([full, delta])), describeTree(driver.tree))
   })
 
   it('come in chunks that pass the size asked for by one record', () => {

@@ -47,7 +47,7 @@ describe('tree', () => {
     }
     const { outcome } = applied
     assert.deepEqual({ ...outcome, stat: copyStat(outcome.stat!) }, { zxid, path: '/a', stat })
-    assert.deepEqual([...driver.tree.node(path('/'))!.children], ['a'])
+    assert.deepEqual(driver.tree.node(path('/'))!.childNames(), ['a'])
   })
 
   it('creates missing ancestors, topmost first, in one transaction', () => {
@@ -102,14 +102,13 @@ describe('tree', () => {
     frame.fill(0)
     const node = driver.tree.node(path('/a'))!
     assert.equal(Buffer.from(node.data).toString(), 'new')
-    assert.equal(node.data.buffer.byteLength, 3)
-    assert.equal(node.data, before, 'the same length takes the same memory')
+    assert.equal(Buffer.from(before).toString(), 'new', 'the same length takes the same memory')
     assert.deepEqual(changesOf(applied), ['dataChanged /a'])
     const { mzxid, pzxid, czxid, mtime, ctime, version } = applied.outcome.stat!
     assert.deepEqual([mzxid, version, pzxid], [driver.tree.zxid, 1, czxid])
     assert.ok(mtime > ctime)
     driver.run({ type: 'set', path: path('/a'), data: frame, version: 2 })
-    assert.equal(node.data.buffer.byteLength, frame.length)
+    assert.deepEqual(driver.tree.node(path('/a'))!.data, new Uint8Array(frame.length))
   })
 
   it('ends a failed request with its code and changes nothing', () => {
@@ -176,7 +175,9 @@ describe('tree', () => {
         for (const [at, expected] of model.nodes) {
           const node = tree.node(at)!
           const { children, ...facts } = expected
-          assert.deepEqual({ ...node, ...facts }, { ...node })
+          for (const [fact, value] of Object.entries(facts)) {
+            assert.equal(node[fact as keyof typeof facts], value, fact)
+          }
           const stat = copyStat(node)
           assert.equal(stat.numChildren, children)
           assert.equal(stat.cversion, 2 * expected.creates - children)

@@ -1,0 +1,206 @@
+/**
+ * All znodes of a tree. A node is a row of numbers (`Rows`) and a block of bytes (`Blocks`): its path, and behind that
+ * its data. It is known by its slot, the number of its row, until it is removed; then another node may get the slot.
+ * Children are linked to their parent and to each other, so that adding and removing one is the same work however
+ * many there are.
+ *
+ * What a node is to others is a `Znode`; this file keeps the nodes, and the tree says what becomes of them.
+ */
+
+import type { Acl } from '../base/acl.ts'
+import { assert } from '../base/assert.ts'
+import { ROOT, type ZPath } from '../base/path.ts'
+import { Acls } from './acls.ts'
+import { Blocks } from './blocks.ts'
+import { hashData, hashPath } from './digest.ts'
+import { GONE } from './ledger.ts'
+import { isPacked, packedBytes, packedLengthOf, packPath, unpackPath } from './packed-path.ts'
+import { PathIndex } from './path-index.ts'
+import { RecentZnodes } from './recent-znodes.ts'
+import {
+  ACL,
+  CHILD_COUNT,
+  DATA_HASH,
+  DATA_LENGTH,
+  FIRST_CHILD,
+  MARK,
+  NEXT_SIBLING,
+  NONE,
+  OFFSET,
+  PARENT,
+  PATH_HASH,
+  PATH_LENGTH,
+  PREVIOUS_SIBLING,
+  Rows,
+  SLAB,
+  wordsAt,
+} from './rows.ts'
+import { MutableZnode } from './znode.ts'
+
+export class Nodes {
+  readonly rows = new Rows()
+  readonly acls = new Acls()
+  readonly #blocks = new Blocks()
+  readonly #index = new PathIndex()
+  readonly #recent = new RecentZnodes()
+
+  get size(): number {
+    return this.#index.size
+  }
+
+  /** The slot of the node at the path, or `NONE`. */
+  find(path: ZPath, hash = hashPath(path)): number {
+    const index = this.#index
+    for (let at = index.first(hash); at >= 0; at = index.next(hash, at)) {
+      const slot = index.slotAt(at)
+      if (this.#hasPath(slot, path)) return slot
+    }
+    return NONE
+  }
+
+  node(path: ZPath): MutableZnode | undefined {
+    const recent = this.#recent.at(path)
+    if (recent !== undefined) return recent
+    const slot = this.find(path)
+    if (slot === NONE) return undefined
+    const node = new MutableZnode(this, slot, path)
+    this.#recent.keep(node, path)
+    return node
+  }
+
+  /** A node that is not there yet, and nobody's child: all its numbers but those of path, data and ACL are 0. */
+  add(path: ZPath, hash: number, data: Uint8Array, acl: Acl): number {
+    const { rows } = this
+    const slot = rows.take()
+    const packedLength = packedLengthOf(path)
+    rows.setWord(slot, PATH_HASH, hash)
+    rows.setWord(slot, PATH_LENGTH, packedLength)
+    rows.setWord(slot, ACL, this.acls.take(acl))
+    this.#takeBlock(slot, packedBytes(packedLength) + data.length)
+    packPath(this.#bytes(slot), rows.word(slot, OFFSET), packedLength, path)
+    this.#writeData(slot, data)
+    this.#index.add(hash, slot)
+    return slot
+  }
+
+  /** Removes a node without children that is nobody's child any more. */
+  remove(slot: number, path: ZPath): void {
+    const { rows } = this
+    assert(rows.word(slot, FIRST_CHILD) === NONE, 'a node that is removed has no children')
+    this.#recent.forget(path)
+    this.#index.remove(rows.word(slot, PATH_HASH), slot)
+    this.#blocks.give(rows.word(slot, SLAB), rows.word(slot, OFFSET))
+    this.acls.give(rows.word(slot, ACL))
+    rows.setWord(slot, MARK, GONE)
+    rows.give(slot)
+  }
+
+  /** All nodes, and what is gone, as its mark says. What is added meanwhile may be among them or not. */
+  *slots(): Generator<number> {
+    for (let slot = NONE + 1; slot < this.rows.end; slot++) yield slot
+  }
+
+  linkChild(parent: number, child: number): void {
+    const { rows } = this
+    const next = rows.word(parent, FIRST_CHILD)
+    if (next !== NONE) rows.setWord(next, PREVIOUS_SIBLING, child)
+    rows.setWord(child, NEXT_SIBLING, next)
+    rows.setWord(child, PARENT, parent)
+    rows.setWord(parent, FIRST_CHILD, child)
+    rows.setWord(parent, CHILD_COUNT, rows.word(parent, CHILD_COUNT) + 1)
+  }
+
+  unlinkChild(parent: number, child: number): void {
+    const { rows } = this
+    assert(rows.word(child, PARENT) === parent, 'a child is linked to its parent')
+    const next = rows.word(child, NEXT_SIBLING)
+    const previous = rows.word(child, PREVIOUS_SIBLING)
+    if (next !== NONE) rows.setWord(next, PREVIOUS_SIBLING, previous)
+    if (previous === NONE) rows.setWord(parent, FIRST_CHILD, next)
+    else rows.setWord(previous, NEXT_SIBLING, next)
+    rows.setWord(child, PARENT, NONE)
+    rows.setWord(parent, CHILD_COUNT, rows.word(parent, CHILD_COUNT) - 1)
+  }
+
+  childNames(slot: number): string[] {
+    const { rows } = this
+    const names: string[] = []
+    const units = rows.word(slot, PATH_LENGTH) >>> 1
+    // Below the root a "/" stands between the parent's path and the name; the root's path ends with one.
+    const nameFrom = units === ROOT.length ? units : units + 1
+    for (let child = rows.word(slot, FIRST_CHILD); child !== NONE; ) {
+      names.push(this.#unpackPath(child, nameFrom))
+      child = rows.word(child, NEXT_SIBLING)
+    }
+    return names
+  }
+
+  path(slot: number): ZPath {
+    return this.#unpackPath(slot, 0) as ZPath
+  }
+
+  /** The data, which is written over when it changes. */
+  data(slot: number): Uint8Array {
+    const words = this.rows.words(slot)
+    const row = wordsAt(slot)
+    const at = words[row + OFFSET]! + packedBytes(words[row + PATH_LENGTH]!)
+    return new Uint8Array(this.#blocks.buffer(words[row + SLAB]!), at, words[row + DATA_LENGTH]!)
+  }
+
+  setData(slot: number, data: Uint8Array): void {
+    if (data.length !== this.rows.word(slot, DATA_LENGTH)) this.#makeRoom(slot, data.length)
+    this.#writeData(slot, data)
+  }
+
+  setAcl(slot: number, acl: Acl): void {
+    this.acls.give(this.rows.word(slot, ACL))
+    this.rows.setWord(slot, ACL, this.acls.take(acl))
+  }
+
+  #hasPath(slot: number, path: ZPath): boolean {
+    const words = this.rows.words(slot)
+    const at = wordsAt(slot)
+    const bytes = this.#blocks.bytes(words[at + SLAB]!)
+    return isPacked(bytes, words[at + OFFSET]!, words[at + PATH_LENGTH]!, path)
+  }
+
+  #unpackPath(slot: number, fromUnit: number): string {
+    const { rows } = this
+    const packedLength = rows.word(slot, PATH_LENGTH)
+    return unpackPath(this.#bytes(slot), rows.word(slot, OFFSET), packedLength, fromUnit)
+  }
+
+  /** The slab with the node's block. */
+  #bytes(slot: number): Buffer {
+    return this.#blocks.bytes(this.rows.word(slot, SLAB))
+  }
+
+  #writeData(slot: number, data: Uint8Array): void {
+    const words = this.rows.words(slot)
+    const row = wordsAt(slot)
+    const at = words[row + OFFSET]! + packedBytes(words[row + PATH_LENGTH]!)
+    if (data.length > 0) this.#blocks.bytes(words[row + SLAB]!).set(data, at)
+    words[row + DATA_LENGTH] = data.length
+    words[row + DATA_HASH] = hashData(data)
+  }
+
+  #takeBlock(slot: number, bytes: number): void {
+    const slab = this.#blocks.slabFor(bytes)
+    this.rows.setWord(slot, SLAB, slab)
+    this.rows.setWord(slot, OFFSET, this.#blocks.take(slab))
+  }
+
+  /** Moves the path to where there is room for data of another length behind it, unless there is. */
+  #makeRoom(slot: number, dataLength: number): void {
+    const { rows } = this
+    const slab = rows.word(slot, SLAB)
+    const offset = rows.word(slot, OFFSET)
+    const pathBytes = packedBytes(rows.word(slot, PATH_LENGTH))
+    if (this.#blocks.fits(slab, pathBytes + dataLength)) return
+    this.#takeBlock(slot, pathBytes + dataLength)
+    this.#blocks
+      .bytes(slab)
+      .copy(this.#bytes(slot), rows.word(slot, OFFSET), offset, offset + pathBytes)
+    this.#blocks.give(slab, offset)
+  }
+}
