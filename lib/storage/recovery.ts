@@ -151,7 +151,7 @@ async function handOut(
   }
 }
 
-/** Groups after `start` up to the first that does not continue the chain; none if that is before the log's beginning. */
+/** Groups after `start`, if the log reaches back to it, up to the first that does not continue the chain. */
 async function readLog(
   { segments }: Shelves,
   start: LogPoint,

@@ -1,4 +1,4 @@
-/** What a file system forgets at a power cut unless it is told not to: the names in a directory, and what files hold. */
+/** What a file system forgets at a power cut unless it is told not to: names in directories, and what files hold. */
 
 import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'

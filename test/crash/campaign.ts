@@ -76,7 +76,7 @@ const UNDISTURBED: Course = {
 }
 
 const NEED_WIPE: readonly PointName[] = ['first record', 'staged chunk', 'install', 'create note']
-/** What is done for the first segment of a log was never of value before, which is another matter with the later ones. */
+/** What is done for the first segment of a log was of no value before; with the later ones that is another matter. */
 const FIRST_SEGMENT: readonly PointName[] = [
   ...(['create identity', 'sync identity', 'rename identity'] as const),
   ...(['mkdir segment', 'sync segment', 'sync directory', 'open segment'] as const),

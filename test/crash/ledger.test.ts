@@ -21,7 +21,7 @@ test('of a directory that others changed, no file is taken for one that had its 
   assert.equal(ledger.changes.length, 1)
 })
 
-test("a change in a part of a peer's directory is the part's own, and forgotten with the peer", () => {
+test("a change in a part is the part's own, and forgotten with its peer", () => {
   const [peer, part] = ['/data/peer-1', '/data/peer-1/log-00000001']
   const ledger = new Ledger()
   const sync = { kind: 'sync', isDirectory: true, inode: 1, size: 0 } as const

@@ -52,7 +52,7 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
         '      break\n',
       ),
     ],
-    killers: [testFile('test/storage/contract.test.ts'), testFile('test/storage/damage.test.ts')],
+    killers: [testFile('test/storage/segments.test.ts')],
   },
   {
     name: 'what-was-cut-off-is-seen-again',
@@ -64,7 +64,7 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
         'visible.unshift({ part, end: undefined })',
       ),
     ],
-    killers: [testFile('test/storage/level-store.test.ts', 'a cut reaches back')],
+    killers: [testFile('test/storage/segments.test.ts', 'a cut reaches back')],
   },
   {
     name: 'cut-in-the-last-segment-only',
@@ -76,7 +76,7 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
         'install !== undefined',
       ),
     ],
-    killers: [testFile('test/storage/level-store.test.ts', 'a cut reaches back')],
+    killers: [testFile('test/storage/segments.test.ts', 'a cut reaches back')],
   },
   {
     name: 'segment-without-the-heads',
@@ -84,7 +84,7 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(LEVEL_STORE, '[meta, ...this.#snapshots.heads(), ...groups]', '[meta, ...groups]'),
     ],
-    killers: [testFile('test/storage/level-store.test.ts', 'a segment goes when')],
+    killers: [testFile('test/storage/segments.test.ts', 'a segment goes when')],
   },
   {
     name: 'segment-in-use-before-it-is-recorded',
@@ -96,7 +96,7 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
         '',
       ),
     ],
-    killers: [testFile('test/storage/level-store.test.ts', 'a segment goes when')],
+    killers: [testFile('test/storage/segments.test.ts', 'a segment goes when')],
   },
   {
     name: 'part-removed-while-it-is-read',

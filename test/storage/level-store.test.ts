@@ -343,59 +343,6 @@ test('an installation from before the beginning of the log takes its place', asy
   }
 })
 
-test('a segment goes when no snapshot that is kept needs its log', async t => {
-  const { directory, store } = await openWatched(t, { segmentBytes: 0 })
-  await recover(store)
-  const log = new LogMaker()
-  for (let round = 0; round < 6; round++) {
-    await store.write(batch({ groups: log.many(2, `round-${round}`) }))
-    await takeSnapshot(store, log.point, 'full', `image-${round}`)
-  }
-  await store.write(batch({ groups: [log.next('last')] }))
-  const logStart = { zxid: log.made[9]!.last, chain: log.made[9]!.chain }
-  assert.deepEqual(textsOf(await store.loadGroups(logStart, 1e6)), [
-    'round-5-0',
-    'round-5-1',
-    'last',
-  ])
-  assert.equal(await store.loadGroups(pointAfter(9), 1e6), undefined)
-  await store.close()
-  assert.equal((await partsOf(directory, 'log')).length, 2)
-  const { damage, chunks, groups } = await session(
-    () => openLevel(directory),
-    async (_, recovered) => recovered,
-  )
-  assert.deepEqual([damage, chunks], [undefined, ['image-5']])
-  assert.deepEqual(textsOf(groups), ['last'])
-})
-
-test('a cut reaches back over segments, and what was cut off stays out of sight', async t => {
-  const { directory, store } = await openWatched(t, { segmentBytes: 0 })
-  await recover(store)
-  const log = new LogMaker()
-  await store.write(batch({ groups: log.many(4) }))
-  const [start, cut] = [pointAfter(1), pointAfter(2)]
-  // A segment is left with the commit of a snapshot, whatever is not committed by then.
-  await takeSnapshot(store, start, 'full', 'image')
-  await store.write(batch({ groups: log.many(1, 'lost too') }))
-  await takeSnapshot(store, cut, 'delta', 'a little more')
-  await store.write(batch({ groups: log.many(1, 'lost as well') }))
-  await store.write(batch({ truncateAfter: cut, epochs: epochs(2, 1) }))
-  assert.deepEqual(textsOf(await store.loadGroups(start, 1e6)), ['group-1'])
-  assert.deepEqual(await store.loadGroups(cut, 1e6), [])
-  const next = new LogMaker(cut)
-  await store.write(batch({ groups: [next.next('kept', { epoch: 2 })], epochs: epochs(2) }))
-  assert.deepEqual(textsOf(await store.loadGroups(start, 1e6)), ['group-1', 'kept'])
-  await store.close()
-  await session(
-    () => openLevel(directory),
-    async (again, { damage, groups }) => {
-      assert.deepEqual([damage, textsOf(groups)], [undefined, ['kept']])
-      assert.deepEqual(textsOf(await again.loadGroups(start, 1e6)), ['group-1', 'kept'])
-    },
-  )
-})
-
 test('closing waits for what is being written and refuses what waits', async t => {
   const { database, store } = await openWatched(t)
   await recover(store)
