@@ -41,7 +41,7 @@ async function measure(end: Promise<unknown>, call: () => Promise<unknown>): Pro
 /** As the peer has them that is furthest: one may not have heard of the last yet. */
 async function sessionsOf(ensemble: Ensemble): Promise<number> {
   const { peers } = await ensemble.status()
-  return Math.max(...peers.map(({ sessions }) => sessions))
+  return Math.max(...peers.map(({ sessions = 0 }) => sessions))
 }
 
 test('a host that keeps all pool threads busy slows writes down, and ends no session', async t => {
