@@ -1,8 +1,8 @@
-/** A LevelDB as the store of a peer opens it, to see what it can do alone. */
+/** A LevelDB as the store of a peer opens one for a segment of its log, to see what it can do alone. */
 
 import { Level } from 'level'
 
-const WRITE_BUFFER_BYTES = 8 * 1024 * 1024
+const WRITE_BUFFER_BYTES = 64 * 1024 * 1024
 
 export type Log = Level<Uint8Array, Uint8Array>
 

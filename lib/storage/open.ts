@@ -53,12 +53,12 @@ const DATABASE_OPTIONS = Object.freeze({
 
 /**
  * What is in memory before LevelDB makes a table of it. Most of the log goes unread with its segment: as long as a
- * segment is smaller than this, each byte of it is written once, and nothing is ever merged. Memory is taken as it is
- * needed, and given back when the segment is left.
+ * segment is smaller than this, each byte of it is written once, and nothing is ever merged. A delta is about as large
+ * as the log it stands for. Memory is taken as it is needed, and given back when the part is closed.
  */
 const WRITE_BUFFER_BYTES: Readonly<Record<PartKind, number>> = {
   segment: 64 * MIB,
-  snapshot: 8 * MIB,
+  snapshot: 40 * MIB,
 }
 
 function makeLevel(directory: string, kind: PartKind): Database {
