@@ -72,14 +72,13 @@ export class Part {
   /** The last one to release it closes it. */
   async release(): Promise<void> {
     this.#users--
-    if (this.#users > 0) return
-    await this.#disk.run('background', () => this.#settle())
+    await this.#settle()
   }
 
   /** Deletes the directory, as soon as nobody uses it. */
   async remove(): Promise<void> {
     this.#doomed = true
-    await this.#disk.run('background', () => this.#settle())
+    await this.#settle()
   }
 
   /** It was to be removed, and nobody uses it. */
@@ -130,7 +129,12 @@ export class Part {
 
   async #settle(): Promise<void> {
     if (this.#users > 0) return
-    await this.close()
-    if (this.#doomed) await rm(this.directory, { recursive: true, force: true })
+    await this.#disk.run('background', async () => {
+      // Somebody may have come while this waited for its turn.
+      if (this.#users === 0) await this.close()
+    })
+    if (!this.isGone) return
+    // To give back the space of a large file takes a file system some time, and log writes are not to wait for it.
+    await this.#disk.aside(() => rm(this.directory, { recursive: true, force: true }))
   }
 }

@@ -5,6 +5,7 @@ import { campaign, type Mutation, patch, testFile } from './mutation.ts'
 const DISK = 'lib/storage/disk.ts'
 const LEVEL_STORE = 'lib/storage/level-store.ts'
 const SEGMENTS = 'lib/storage/segments.ts'
+const PART = 'lib/storage/part.ts'
 const LEVEL_SNAPSHOTS = 'lib/storage/level-snapshots.ts'
 const CATALOG = 'lib/storage/snapshots.ts'
 const RUNNER = 'lib/peer/store-runner.ts'
@@ -102,11 +103,8 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
     name: 'part-removed-while-it-is-read',
     says: 'A part is deleted although somebody reads it.',
     patches: [
-      patch(
-        'lib/storage/part.ts',
-        '    if (this.#users > 0) return\n    await this.close()',
-        '    await this.close()',
-      ),
+      patch(PART, '    if (this.#users > 0) return\n    await this.#disk', '    await this.#disk'),
+      patch(PART, 'if (this.#users === 0) await this.close()', 'await this.close()'),
     ],
     killers: [testFile('test/storage/part.test.ts')],
   },
