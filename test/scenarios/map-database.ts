@@ -17,7 +17,11 @@ import { SID } from '../storage/support.ts'
 
 type Contents = Map<string, Uint8Array>
 
-const CHUNK = 's'.charCodeAt(0)
+const [CHUNK, HEAD] = Buffer.from('sv')
+
+function isOfSnapshot(key: Uint8Array): boolean {
+  return key[0] === CHUNK || key[0] === HEAD
+}
 
 interface IteratorOptions extends KeyRange {
   readonly reverse?: boolean
@@ -60,10 +64,10 @@ export class MapDatabase {
     return this as unknown as Database
   }
 
-  /** Of the snapshots that have a chunk here. */
+  /** Of the snapshots that have a head or a chunk here. */
   get snapshotIds(): ReadonlySet<number> {
     const keys = [...this.contents.keys()].map(name => Buffer.from(name, 'hex'))
-    return new Set(keys.filter(key => key[0] === CHUNK).map(key => key.readUInt32BE(1)))
+    return new Set(keys.filter(isOfSnapshot).map(key => key.readUInt32BE(1)))
   }
 
   /** What is there when the first `count` writes of the journal survive. */

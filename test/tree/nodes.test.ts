@@ -38,7 +38,8 @@ class Pair {
   }
 
   set(path: ZPath, data: Uint8Array): void {
-    const node = this.nodes.node(path)!
+    const node = this.nodes.node(path)
+    assert.ok(node !== undefined, `${path} is there`)
     node.setData(data)
     node.version++
     const expected = this.model.get(path)!
