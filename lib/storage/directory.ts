@@ -5,11 +5,12 @@
  * empty database where its files are lost.
  */
 
-import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises'
+import { open, readdir, readFile, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { crc32 } from '../base/crc32.ts'
 import type { Sid } from '../base/zxid.ts'
 import { asStorageFailure, storageFailure } from './failures.ts'
+import { makeDirectories } from './make-directory.ts'
 import { FORMAT } from './records.ts'
 import { syncDirectory } from './sync.ts'
 
@@ -83,7 +84,7 @@ export async function readIdentity(directory: string): Promise<Identity | undefi
 }
 
 async function claim(directory: string, sid: Sid): Promise<Identity> {
-  await mkdir(directory, { recursive: true })
+  await makeDirectories(directory)
   const found = await readIdentity(directory)
   if (found !== undefined) {
     checkOwner(found.sid, sid, directory)

@@ -4,12 +4,13 @@
  * is removed record by record makes LevelDB merge, and write anew, most of what stays.
  */
 
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { MalformedError } from '../base/bytes.ts'
 import type { Database, Disk, Urgency } from './disk.ts'
 import { asStorageFailure, storageFailure } from './failures.ts'
 import { checkLogs } from './logs.ts'
+import { makeDirectory } from './make-directory.ts'
 import { checkTables } from './tables.ts'
 
 /** LevelDB's pointer to its current manifest: no database without it. */
@@ -48,16 +49,19 @@ export class Part {
     const failure = await this.#look()
     const found = await this.#disk.run(urgency, async () => {
       try {
+        if (this.#doomed && this.#database === undefined) return 'it is about to be deleted'
         if (failure !== undefined) throw failure
         return await this.#open()
       } catch (error) {
         const failure = asStorageFailure(error, this.#disk.directory)
-        if (!('code' in failure) || failure.code !== 'DIRECTORY_DAMAGED') throw failure
+        // In what was never there nothing can be damaged: there the disk has failed.
+        const isDamaged = 'code' in failure && failure.code === 'DIRECTORY_DAMAGED'
+        if (this.#isNew || !isDamaged) throw failure
         return failure.message
       }
     })
     if (typeof found !== 'string') return found
-    this.#users--
+    await this.release()
     throw new MalformedError(found)
   }
 
@@ -114,10 +118,11 @@ export class Part {
 
   async #open(): Promise<Database> {
     if (this.#database !== undefined) return this.#database
-    await mkdir(this.directory, { recursive: true })
+    if (this.#isNew) await makeDirectory(this.directory)
     const database = this.#make()
     try {
-      await database.open()
+      // LevelDB takes files it is not let near for missing ones, and would write a new, empty database over them.
+      await database.open({ createIfMissing: this.#isNew })
     } catch (error) {
       await database.close().catch(() => undefined)
       throw asStorageFailure(error, this.#disk.directory)

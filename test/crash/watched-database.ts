@@ -31,8 +31,8 @@ export class WatchedDatabase {
     return this as unknown as Database
   }
 
-  open(): Promise<void> {
-    return this.#failpoints.around(`open ${this.#kind}`, () => this.#inner.open())
+  open(options: Parameters<Database['open']>[0]): Promise<void> {
+    return this.#failpoints.around(`open ${this.#kind}`, () => this.#inner.open(options))
   }
 
   close(): Promise<void> {

@@ -5,10 +5,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { Campaign } from './campaign.ts'
-import { FILE_KINDS } from './harm.ts'
+import type { Sid } from '../../lib/base/zxid.ts'
+import { Campaign, type Case } from './campaign.ts'
+import { FILE_KINDS, parseHarm } from './harm.ts'
 import { judge } from './judge.ts'
-import { makeSpecimen } from './specimens.ts'
+import { makeSpecimen, SIDS } from './specimens.ts'
 import type { Recovered } from './state.ts'
 
 const SEED = 1
@@ -20,6 +21,11 @@ async function makePlace(t: TestContext): Promise<string> {
   return place
 }
 
+/** Of a peer whose segments are gone one after the other. */
+function casesOf({ cases }: Campaign, sid: Sid): readonly Case[] {
+  return cases.filter(one => one.sid === sid && one.fileKind === 'segment')
+}
+
 test('whatever is spoilt in a peer’s files is harmless or detected', async t => {
   const place = await makePlace(t)
   const campaign = new Campaign(place, SEED)
@@ -29,6 +35,14 @@ test('whatever is spoilt in a peer’s files is harmless or detected', async t =
   await campaign.runDeletions()
   await campaign.runEnsembles(2)
   assert.deepEqual(campaign.failures, [])
+  // What only the segment that is written to holds is never there as before without it.
+  for (const sid of SIDS) {
+    const segments = casesOf(campaign, sid).map(({ harm }) => parseHarm(harm).file)
+    const last = segments.sort().at(-1)!
+    for (const { harm, outcome } of casesOf(campaign, sid)) {
+      if (parseHarm(harm).file === last) assert.match(outcome, /^(?:damaged|refused)$/, harm)
+    }
+  }
   const kinds = new Set(campaign.cases.map(({ fileKind }) => fileKind))
   assert.deepEqual([...kinds].sort(), [...FILE_KINDS].sort(), 'every kind of file was met')
 })

@@ -45,8 +45,8 @@ export class FailingSystem implements Injector {
   }
 
   get blinded(): boolean {
-    const { open, read, map, access } = this.counts
-    return open + read + map + access > 0
+    const { open, read, map } = this.counts
+    return open + read + map > 0
   }
 
   /** How many calls of each kind have failed. */

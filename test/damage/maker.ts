@@ -1,8 +1,8 @@
 /**
  * Makes the directories that are damaged afterwards, in a process of its own, so that it can die with everything open.
- * A real ensemble with tiny snapshots lives several lives: several epochs, full and delta snapshots, purged logs, some
- * of LevelDB's tables and a log. Arguments: the directory, how to end, and the seed. Told to the parent: what the
- * ensemble acknowledged.
+ * A real ensemble with tiny snapshots and segments lives several lives: several epochs, full and delta snapshots,
+ * several segments of the log and some that are gone, some of LevelDB's tables and logs. Arguments: the directory, how
+ * to end, and the seed. Told to the parent: what the ensemble acknowledged.
  */
 
 import { setTimeout as pause } from 'node:timers/promises'

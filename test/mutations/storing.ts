@@ -100,6 +100,18 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
     killers: [testFile('test/storage/segments.test.ts', 'a segment goes when')],
   },
   {
+    name: 'new-database-over-an-old-one',
+    says: 'Where LevelDB does not see the files of a part, it begins a new database in their place.',
+    patches: [patch(PART, 'createIfMissing: this.#isNew', 'createIfMissing: true')],
+    killers: [testFile('test/storage/part.test.ts', 'where LevelDB does not see')],
+  },
+  {
+    name: 'full-disk-told-as-damage',
+    says: 'A part that cannot be made, for a full disk say, is told as one that is damaged.',
+    patches: [patch(PART, 'this.#isNew || !isDamaged', '!isDamaged')],
+    killers: [testFile('test/storage/part.test.ts', 'a new part that cannot')],
+  },
+  {
     name: 'part-removed-while-it-is-read',
     says: 'A part is deleted although somebody reads it.',
     patches: [

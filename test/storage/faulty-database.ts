@@ -2,6 +2,8 @@
 
 import type { Database } from '../../lib/storage/disk.ts'
 
+type OpenOptions = Parameters<Database['open']>[0]
+
 export type CallName = 'open' | 'put' | 'batch' | 'get' | 'nextv' | 'next'
 
 export interface Call {
@@ -26,7 +28,7 @@ export class FaultyDatabase {
     const put = inner.put.bind(inner) as Put
     const batch = inner.batch.bind(inner) as Batch
     const watched = {
-      open: () => this.#watch('open', [], () => inner.open()),
+      open: (options: OpenOptions) => this.#watch('open', [options], () => inner.open(options)),
       close: () => inner.close(),
       put: (key: Uint8Array, value: Uint8Array, options: object = {}) =>
         this.#watch('put', [key, value, options], () => put(key, value, options)),

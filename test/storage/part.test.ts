@@ -1,12 +1,13 @@
 /** A LevelDB is open as long as somebody uses it, and goes when nobody does. */
 
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { existsSync, rmSync } from 'node:fs'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { Level } from 'level'
 import { MalformedError } from '../../lib/base/bytes.ts'
+import { TreeError } from '../../lib/base/errors.ts'
 import { type Database, Disk } from '../../lib/storage/disk.ts'
 import { Part } from '../../lib/storage/part.ts'
 import { temporaryDirectory } from './support.ts'
@@ -63,4 +64,58 @@ test('what cannot be read is told to who asks, and nothing is begun in its place
   await assert.rejects(part.acquire(), MalformedError)
   await rm(part.directory, { recursive: true })
   await assert.rejects(part.acquire(), MalformedError)
+})
+
+test('a new part that cannot be made is a failure of the disk, and a final one', async t => {
+  const directory = await temporaryDirectory(t)
+  const disk = new Disk(directory, true)
+  const place = join(directory, 'missing', 'part')
+  const make = (): Database => new Level<Uint8Array, Uint8Array>(place, VIEWS)
+  const part = new Part(place, disk, make, true)
+  const failure = await part.acquire().then(
+    () => assert.fail('it cannot be made'),
+    (error: unknown) => error,
+  )
+  assert.ok(failure instanceof TreeError, String(failure))
+  await assert.rejects(
+    disk.run('log', async () => undefined),
+    (error: unknown) => error === failure,
+  )
+})
+
+test('where LevelDB does not see its files, it begins nothing in their place', async t => {
+  const { part } = await makePart(t)
+  const database = await part.acquire()
+  await database.put(KEY, KEY)
+  await part.release()
+  const before = (await readdir(part.directory)).filter(name => name.startsWith('MANIFEST'))
+  const again = new Part(
+    part.directory,
+    new Disk(join(part.directory, '..'), true),
+    () => {
+      // As if it were gone between our look and LevelDB's.
+      rmSync(join(part.directory, 'CURRENT'))
+      return new Level<Uint8Array, Uint8Array>(part.directory, VIEWS)
+    },
+    false,
+  )
+  await assert.rejects(again.acquire(), TreeError)
+  const after = await readdir(part.directory)
+  assert.ok(!after.includes('CURRENT'))
+  assert.deepEqual(
+    after.filter(name => name.startsWith('MANIFEST')),
+    before,
+  )
+})
+
+test('who comes for a part that is to go finds it gone', async t => {
+  const { part, made } = await makePart(t)
+  await part.acquire()
+  await part.release()
+  const removal = part.remove()
+  await assert.rejects(part.acquire(), MalformedError)
+  await removal
+  assert.equal(made.length, 1)
+  assert.ok(part.isGone)
+  assert.ok(!existsSync(part.directory))
 })
