@@ -4,7 +4,8 @@ import { openSync, writeSync } from 'node:fs'
 import { Lifeline } from '../../lib/base/lifeline.ts'
 import type { PeerBoot } from '../../lib/base/ports.ts'
 
-const TURN_MS = 5
+/** Long beside the moment between two turns, and beside what a busy machine takes to end a thread. */
+const TURN_MS = 100
 
 function labour(notes: number): void {
   writeSync(notes, '(')
