@@ -6,7 +6,7 @@
 
 import { assert, unreachable } from '../base/assert.ts'
 import { SNAPSHOT_CHUNK_BYTES } from '../base/limits.ts'
-import { ZXID_ZERO, type Zxid } from '../base/zxid.ts'
+import { type Sid, ZXID_ZERO, type Zxid } from '../base/zxid.ts'
 import type { Replica } from '../replica/replica.ts'
 import { TreeLoader } from '../tree/loader.ts'
 import type { Tree } from '../tree/tree.ts'
@@ -22,13 +22,37 @@ interface Incoming {
   readonly loader: TreeLoader
 }
 
+export interface SnapshotsOptions {
+  readonly sid: Sid
+  /** Bytes of log from one own snapshot to the next. */
+  readonly snapshotLogBytes: number
+  readonly snapshotChunkBytes?: number
+}
+
+/**
+ * How much of the way to its first snapshot a peer has, between 0 and 1. Peers log the same; if they took their
+ * snapshots at the same time too, there would be no quorum that is not held up. ZooKeeper draws lots
+ * (SyncRequestProcessor); the binary digits of the sid, mirrored, spread any number of peers evenly.
+ */
+function shareOf(sid: Sid): number {
+  let share = 0
+  let weight = 1 / 2
+  for (let digits = sid as number; digits > 0; digits = Math.floor(digits / 2)) {
+    share += (digits % 2) * weight
+    weight /= 2
+  }
+  return share
+}
+
 export class Snapshots {
   readonly #logBytesMax: number
+  readonly #firstLogBytes: number
   readonly #chunkBytes: number
   #wantsFull: boolean
   /** A full one is to be taken, however little was logged. */
   #renews = false
   #loggedBytes = 0
+  #dueBytes: number
   #own: Own | undefined
   /** Where it stands. */
   #ownZxid: Zxid = ZXID_ZERO
@@ -37,9 +61,12 @@ export class Snapshots {
   #incoming: Incoming | undefined
   #tasks: StoreTask[] = []
 
-  constructor(logBytesMax: number, wantsFull: boolean, chunkBytes = SNAPSHOT_CHUNK_BYTES) {
-    this.#logBytesMax = logBytesMax
-    this.#chunkBytes = chunkBytes
+  constructor(options: SnapshotsOptions, wantsFull: boolean) {
+    const { sid, snapshotLogBytes, snapshotChunkBytes = SNAPSHOT_CHUNK_BYTES } = options
+    this.#logBytesMax = snapshotLogBytes
+    this.#firstLogBytes = snapshotLogBytes * shareOf(sid)
+    this.#dueBytes = this.#firstLogBytes
+    this.#chunkBytes = snapshotChunkBytes
     this.#wantsFull = wantsFull
   }
 
@@ -67,7 +94,7 @@ export class Snapshots {
   /** Begins a snapshot when enough was logged, or takes the one under way a step further. */
   advance(tree: Tree, zab: Zab): void {
     if (this.#own === undefined) {
-      const due = this.#renews || this.#loggedBytes >= this.#logBytesMax
+      const due = this.#renews || this.#loggedBytes >= this.#dueBytes
       if (due && this.#incoming === undefined) this.#begin(tree, zab)
       return
     }
@@ -117,6 +144,7 @@ export class Snapshots {
     this.#renews = false
     const { digest } = tree.beginImage(full ? 'full' : 'delta')
     this.#loggedBytes = 0
+    this.#dueBytes = this.#logBytesMax
     this.#own = 'writing'
     this.#ownZxid = tree.zxid
     this.#tasks.push({ kind: 'snapshotBegin', head: history.committedHead(digest), full })
@@ -142,6 +170,7 @@ export class Snapshots {
     this.#incoming = undefined
     this.#wantsFull = false
     this.#loggedBytes = 0
+    this.#dueBytes = this.#firstLogBytes
     replica.replaceTree(incoming.loader.finish(zxid, incoming.head.digest))
   }
 }

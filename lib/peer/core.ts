@@ -112,9 +112,8 @@ export class PeerCore {
     const { fullFrameBytes } = config
     const replica = { sid, tree, dataBytesMax, tickMs, onFullFrames, fullFrameBytes }
     this.#replica = new Replica(replica)
-    const { snapshotLogBytes, snapshotChunkBytes, feedWindowBytes } = config
-    this.#feeds = new Feeds(feedWindowBytes)
-    this.#snapshots = new Snapshots(snapshotLogBytes, wantsFullSnapshot, snapshotChunkBytes)
+    this.#feeds = new Feeds(config.feedWindowBytes)
+    this.#snapshots = new Snapshots(config, wantsFullSnapshot)
     this.#zab.start()
   }
 

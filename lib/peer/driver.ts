@@ -105,15 +105,23 @@ export class Driver implements LinksListener {
   }
 
   #carryOut(output: TurnOutput): void {
-    // Other peers first: their disks and ours then work at the same time.
-    for (const { to, frame } of output.peerFrames) this.#links.post(to, frame)
-    this.#runner.run(output.tasks)
+    const { peerFrames, tasks } = output
+    // Other peers come before the own disk, so that their disks and ours work at the same time; but clients come before
+    // peers that are told of commits only: a thread that is woken may take the processor that a client waits for.
+    const hasWork = tasks.length > 0
+    if (hasWork) this.#postAll(peerFrames)
+    this.#runner.run(tasks)
     this.#say(output)
+    if (!hasWork) this.#postAll(peerFrames)
     for (const connection of output.closings) {
       const client = this.#clients.get(connection)
       this.#clients.delete(connection)
       client?.port.close()
     }
+  }
+
+  #postAll(frames: TurnOutput['peerFrames']): void {
+    for (const { to, frame } of frames) this.#links.post(to, frame)
   }
 
   #tell(connection: number, frame: Uint8Array): void {

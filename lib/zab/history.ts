@@ -148,6 +148,9 @@ export class History {
 
   /** Forgets the oldest groups beyond the budget that are committed and, up to `durable`, to be had of the store. */
   trim(durable: Zxid): void {
+    // To drop groups costs as much as to keep the others, so it is done for many at a time.
+    const isRoomy = this.#groups.length <= this.#groupsMax + Math.floor(this.#groupsMax / 8)
+    if (isRoomy && this.#bytes <= HISTORY_BYTES_MAX) return
     const dispensable = Math.min(durable, this.#committed)
     let dropped = 0
     while (

@@ -259,6 +259,18 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
     killers: [testFile('test/peer/snapshots.test.ts')],
   },
   {
+    name: 'snapshots-at-one-time',
+    says: 'All peers take their snapshots at the same point of the log.',
+    patches: [
+      patch(
+        'lib/peer/core-snapshots.ts',
+        'this.#firstLogBytes = snapshotLogBytes * shareOf(sid)',
+        'this.#firstLogBytes = snapshotLogBytes',
+      ),
+    ],
+    killers: [testFile('test/peer/snapshots.test.ts')],
+  },
+  {
     name: 'aborted-snapshot-becomes-visible',
     says: 'A snapshot that was given up becomes visible all the same.',
     patches: [

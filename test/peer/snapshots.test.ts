@@ -2,14 +2,15 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { makeEpoch, makeZxid, type Zxid } from '../../lib/base/zxid.ts'
+import { makeEpoch, makeSid, makeZxid, type Zxid } from '../../lib/base/zxid.ts'
 import { Snapshots } from '../../lib/peer/core-snapshots.ts'
 import type { Tree } from '../../lib/tree/tree.ts'
 import type { SnapshotHead } from '../../lib/zab/types.ts'
 import type { Zab } from '../../lib/zab/zab.ts'
 
 const COMMITTED = makeZxid(makeEpoch(1), 5)
-const LOG_BYTES_MAX = 100
+const LOG_BYTES_MAX = 800
+const OPTIONS = { sid: makeSid(1), snapshotLogBytes: LOG_BYTES_MAX }
 
 /** A peer that has applied everything committed, with its log on disk up to `durableZxid`. */
 function peerWith(durableZxid: Zxid): { readonly tree: Tree; readonly zab: Zab } {
@@ -23,7 +24,7 @@ function peerWith(durableZxid: Zxid): { readonly tree: Tree; readonly zab: Zab }
 }
 
 test('a snapshot is shown when all that it holds is in the log on disk, and not before', () => {
-  const snapshots = new Snapshots(LOG_BYTES_MAX, true)
+  const snapshots = new Snapshots(OPTIONS, true)
   snapshots.logged(LOG_BYTES_MAX)
   const { tree, zab: behind } = peerWith((COMMITTED - 1) as Zxid)
   const { zab: durable } = peerWith(COMMITTED)
@@ -44,13 +45,38 @@ test('a snapshot is shown when all that it holds is in the log on disk, and not 
   assert.deepEqual(asked(durable), ['snapshotCommit'])
 })
 
-test('a snapshot waits until enough was logged since the last one', () => {
-  const snapshots = new Snapshots(LOG_BYTES_MAX, true)
+/** Bytes of log at which a peer begins its first snapshots; each is done before more is logged. */
+function dueBytes(sid: number, count: number): number[] {
+  const snapshots = new Snapshots({ ...OPTIONS, sid: makeSid(sid) }, true)
   const { tree, zab } = peerWith(COMMITTED)
-  snapshots.logged(LOG_BYTES_MAX - 1)
-  snapshots.advance(tree, zab)
-  assert.deepEqual(snapshots.takeTasks(), [])
-  snapshots.logged(1)
-  snapshots.advance(tree, zab)
-  assert.equal(snapshots.takeTasks().length, 1)
+  const turn = (): string[] => {
+    snapshots.advance(tree, zab)
+    return snapshots.takeTasks().map(({ kind }) => kind)
+  }
+  const due: number[] = []
+  for (let logged = 1; due.length < count; logged++) {
+    snapshots.logged(1)
+    if (!turn().includes('snapshotBegin')) continue
+    due.push(logged)
+    do snapshots.onStep()
+    while (!turn().includes('snapshotCommit'))
+    snapshots.onDone(true)
+  }
+  return due
+}
+
+test('a snapshot waits until enough was logged since the last one', () => {
+  const [first = 0, second = 0, third = 0] = dueBytes(1, 3)
+  assert.equal(first, LOG_BYTES_MAX / 2, 'the first one comes earlier')
+  assert.deepEqual([second - first, third - second], [LOG_BYTES_MAX, LOG_BYTES_MAX])
+})
+
+test('peers that log the same take their snapshots at different times', () => {
+  const due = [1, 2, 3, 4, 5, 6, 7].map(sid => dueBytes(sid, 2)).sort(([a = 0], [b = 0]) => a - b)
+  for (const [first = 0, second = 0] of due) assert.equal(second - first, LOG_BYTES_MAX)
+  const firsts = due.map(([first]) => first)
+  assert.deepEqual(
+    firsts,
+    [1, 2, 3, 4, 5, 6, 7].map(eighth => (eighth * LOG_BYTES_MAX) / 8),
+  )
 })

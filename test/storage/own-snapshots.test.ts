@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { makeEpoch, makeZxid } from '../../lib/base/zxid.ts'
+import { makeEpoch, makeSid, makeZxid } from '../../lib/base/zxid.ts'
 import { Snapshots } from '../../lib/peer/core-snapshots.ts'
 import type { Replica } from '../../lib/replica/replica.ts'
 import type { Tree } from '../../lib/tree/tree.ts'
@@ -15,7 +15,7 @@ const LOG_BYTES_MAX = 100
 
 /** A peer with a tree whose images have no chunk. */
 class Peer {
-  readonly snapshots = new Snapshots(LOG_BYTES_MAX, true)
+  readonly snapshots = new Snapshots({ sid: makeSid(1), snapshotLogBytes: LOG_BYTES_MAX }, true)
   readonly #tree = {
     zxid: ZXID,
     needsFullImage: true,
