@@ -1,12 +1,10 @@
 /** A little chaos in every run of the tests, and that what is wrong would be told. */
 
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openEnsemble } from '../../lib/index.ts'
+import { temporaryDirectory } from '../temporary.ts'
 import { Campaign } from './campaign.ts'
 import { Counters } from './counters.ts'
 import { differences, dumpTree } from './dump.ts'
@@ -14,12 +12,6 @@ import { comeToRest } from './rest.ts'
 import { Watchtower } from './watchtower.ts'
 
 const ROUNDS = 3
-
-async function temporaryDirectory(t: TestContext): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'quorumtree-chaos-'))
-  t.after(() => rm(directory, { recursive: true, force: true }))
-  return directory
-}
 
 test('a short campaign does harm and finds nothing', async t => {
   const counters = new Counters()

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { temporaryDirectory } from '../storage/support.ts'
+import { temporaryDirectory } from '../temporary.ts'
 import { buildShim } from './program.ts'
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url))

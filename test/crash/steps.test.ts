@@ -7,15 +7,8 @@ import { test } from 'node:test'
 import { type LogPoint, pointOf } from '../../lib/base/group.ts'
 import { readIdentity } from '../../lib/storage/directory.ts'
 import type { Store } from '../../lib/storage/store.ts'
-import {
-  batch,
-  epochs,
-  headAt,
-  LogMaker,
-  SID,
-  takeSnapshot,
-  temporaryDirectory,
-} from '../storage/support.ts'
+import { batch, epochs, headAt, LogMaker, SID, takeSnapshot } from '../storage/support.ts'
+import { temporaryDirectory } from '../temporary.ts'
 import { Failpoints } from './failpoints.ts'
 import { openWatched } from './open-watched.ts'
 import { STORE_POINTS } from './points.ts'

@@ -1,11 +1,9 @@
 /** A small damage campaign; `npm run test:damage` runs large ones, with more kinds of directories. */
 
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import type { Sid } from '../../lib/base/zxid.ts'
+import { temporaryDirectory } from '../temporary.ts'
 import { Campaign, type Case } from './campaign.ts'
 import { FILE_KINDS, parseHarm } from './harm.ts'
 import { judge } from './judge.ts'
@@ -15,19 +13,13 @@ import type { Recovered } from './state.ts'
 const SEED = 1
 const HARMS = 120
 
-async function makePlace(t: TestContext): Promise<string> {
-  const place = await mkdtemp(join(tmpdir(), 'quorumtree-damage-'))
-  t.after(() => rm(place, { recursive: true, force: true }))
-  return place
-}
-
 /** Of a peer whose segments are gone one after the other. */
 function casesOf({ cases }: Campaign, sid: Sid): readonly Case[] {
   return cases.filter(one => one.sid === sid && one.fileKind === 'segment')
 }
 
 test('whatever is spoilt in a peer’s files is harmless or detected', async t => {
-  const place = await makePlace(t)
+  const place = await temporaryDirectory(t)
   const campaign = new Campaign(place, SEED)
   t.after(() => campaign.close())
   await campaign.add(await makeSpecimen(place, 'killed', SEED))

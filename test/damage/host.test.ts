@@ -8,8 +8,8 @@ import { type TestContext, test } from 'node:test'
 import { promisify } from 'node:util'
 import { type Ensemble, openEnsemble, type SessionState } from '../../lib/index.ts'
 import type { Store } from '../../lib/storage/store.ts'
-import { temporaryDirectory } from '../ensemble/support.ts'
 import { batch, LogMaker, openLevel, partsOf, recover, takeSnapshot } from '../storage/support.ts'
+import { temporaryDirectory } from '../temporary.ts'
 
 const HASHES = 100
 const ROUNDS = 30_000

@@ -8,7 +8,8 @@ import { test } from 'node:test'
 import { EnsembleDirectory } from '../../lib/ensemble/directory.ts'
 import { fileFailure } from '../../lib/ensemble/file-errors.ts'
 import { checkEnsemble, type EnsembleOptions } from '../../lib/ensemble/options.ts'
-import { failsWith, temporaryDirectory } from './support.ts'
+import { temporaryDirectory } from '../temporary.ts'
+import { failsWith } from './support.ts'
 
 function open(dataDir: string, peers: EnsembleOptions['peers'] = 3): Promise<EnsembleDirectory> {
   return EnsembleDirectory.open(dataDir, checkEnsemble({ peers, dataDir }).peers)

@@ -7,14 +7,8 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { Ensemble, EnsembleOptions, EnsembleStatus } from '../../lib/index.ts'
 import { openEnsemble } from '../../lib/index.ts'
-import {
-  failsWith,
-  messageOf,
-  runProgram,
-  spawnNode,
-  temporaryDirectory,
-  until,
-} from './support.ts'
+import { temporaryDirectory } from '../temporary.ts'
+import { failsWith, messageOf, runProgram, spawnNode, until } from './support.ts'
 
 async function open(t: TestContext, options: EnsembleOptions): Promise<Ensemble> {
   const ensemble = await openEnsemble(options)

@@ -4,7 +4,8 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { Ensemble, EnsembleStatus, PeerFailure, Tree } from '../../lib/index.ts'
 import { openEnsemble } from '../../lib/index.ts'
-import { failsWith, openStubs, temporaryDirectory, until } from './support.ts'
+import { temporaryDirectory } from '../temporary.ts'
+import { failsWith, openStubs, until } from './support.ts'
 
 /** Time-outs of a tenth of the default: what is waited for here is a time-out, mostly. */
 const QUICK = { tickMs: 10, restart: { delayMs: 1 } } as const

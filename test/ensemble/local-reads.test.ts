@@ -14,9 +14,10 @@ import {
   openEnsemble,
   type Tree,
 } from '../../lib/index.ts'
+import { temporaryDirectory } from '../temporary.ts'
 import { countLocally, type LocalCounts } from './local-counts.ts'
 import type { ThreadData } from './local-thread.ts'
-import { BOOT, runProgram, temporaryDirectory, until } from './support.ts'
+import { BOOT, runProgram, until } from './support.ts'
 
 const counts = countLocally()
 const PATIENT = { timeoutMs: 600_000, operationTimeoutMs: Number.POSITIVE_INFINITY }

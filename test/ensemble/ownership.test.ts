@@ -13,7 +13,8 @@ import {
   parseIdentity,
 } from '../../lib/ensemble/identity.ts'
 import { Ownership } from '../../lib/ensemble/ownership.ts'
-import { failsWith, messageOf, runProgram, runThread, temporaryDirectory } from './support.ts'
+import { temporaryDirectory } from '../temporary.ts'
+import { failsWith, messageOf, runProgram, runThread } from './support.ts'
 
 const HERE = currentIdentity()
 

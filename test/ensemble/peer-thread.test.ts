@@ -6,8 +6,9 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { Lifeline } from '../../lib/base/lifeline.ts'
+import { temporaryDirectory } from '../temporary.ts'
 import { startLabour } from './labour.ts'
-import { runProgram, temporaryDirectory } from './support.ts'
+import { runProgram } from './support.ts'
 
 describe('a thread is in a turn', () => {
   test('and is killed', async t => {

@@ -10,14 +10,8 @@ import type { HandleMessage } from '../../lib/base/ports.ts'
 import type { Sid } from '../../lib/base/zxid.ts'
 import type { Ensemble } from '../../lib/ensemble/ensemble.ts'
 import type { PeerFailure } from '../../lib/ensemble/options.ts'
-import {
-  failsWith,
-  openedBy,
-  openStubs,
-  setBehaviour,
-  temporaryDirectory,
-  until,
-} from './support.ts'
+import { temporaryDirectory } from '../temporary.ts'
+import { failsWith, openedBy, openStubs, setBehaviour, until } from './support.ts'
 
 const THREE = { peers: 3, durability: 'memory' } as const
 

@@ -3,9 +3,6 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
@@ -15,12 +12,6 @@ import type { Ensemble } from '../../lib/ensemble/ensemble.ts'
 import { openConfigured } from '../../lib/ensemble/open.ts'
 import { checkEnsemble, type EnsembleOptions } from '../../lib/ensemble/options.ts'
 import { type Behaviour, STUB_VARIABLE } from './stub-behaviour.ts'
-
-export async function temporaryDirectory(t: TestContext): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'quorumtree-ensemble-'))
-  t.after(() => rm(directory, { recursive: true, force: true }))
-  return directory
-}
 
 /** For `assert.throws` and `assert.rejects`: a TreeError with this code, whose message has all these parts. */
 export function failsWith(code: ErrorCode, ...parts: readonly (string | RegExp)[]) {

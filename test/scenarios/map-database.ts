@@ -5,8 +5,7 @@
  */
 
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { Database, Operation } from '../../lib/storage/disk.ts'
@@ -14,6 +13,7 @@ import type { Key, KeyRange } from '../../lib/storage/keys.ts'
 import { openStore, type StoreOptions } from '../../lib/storage/open.ts'
 import type { Store } from '../../lib/storage/store.ts'
 import { SID } from '../storage/support.ts'
+import { temporaryDirectory } from '../temporary.ts'
 
 type Contents = Map<string, Uint8Array>
 
@@ -157,9 +157,7 @@ export class Shelf {
   }
 
   static async make(t: TestContext): Promise<Shelf> {
-    const directory = await mkdtemp(join(tmpdir(), 'quorumtree-scenario-'))
-    t.after(() => rm(directory, { recursive: true, force: true }))
-    const shelf = new Shelf(directory)
+    const shelf = new Shelf(await temporaryDirectory(t))
     // Says whose directory it is.
     await (await shelf.open(new MapDatabase())).close()
     return shelf
@@ -185,8 +183,7 @@ export async function openFresh(
   database: MapDatabase,
   options: Partial<StoreOptions> = {},
 ): Promise<Store> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'quorumtree-scenario-'))
-  t.after(() => rm(dataDir, { recursive: true, force: true }))
+  const dataDir = await temporaryDirectory(t)
   return openStore(
     { sid: SID, dataDir, durability: 'power', snapshotsKept: 2, ...options },
     place => stand(place, database),

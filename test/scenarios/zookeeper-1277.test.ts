@@ -13,16 +13,8 @@ import { test } from 'node:test'
 import { pointOf } from '../../lib/base/group.ts'
 import { counterOf, epochOf, makeEpoch, makeZxid, type Zxid } from '../../lib/base/zxid.ts'
 import { create, set } from '../replica/support.ts'
-import {
-  batch,
-  epochs,
-  headAt,
-  LogMaker,
-  openLevel,
-  session,
-  temporaryDirectory,
-  textsOf,
-} from '../storage/support.ts'
+import { batch, epochs, headAt, LogMaker, openLevel, session, textsOf } from '../storage/support.ts'
+import { temporaryDirectory } from '../temporary.ts'
 import { Cluster, diskWith } from '../zab/cluster.ts'
 import type { HandClient } from './hand-client.ts'
 import { HandEnsemble } from './hand-ensemble.ts'

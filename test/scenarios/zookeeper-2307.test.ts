@@ -15,15 +15,8 @@ import { test } from 'node:test'
 import { LOG_START, pointOf } from '../../lib/base/group.ts'
 import { epochOf, type Zxid } from '../../lib/base/zxid.ts'
 import type { Epochs } from '../../lib/zab/types.ts'
-import {
-  batch,
-  epochs,
-  headAt,
-  openLevel,
-  recover,
-  session,
-  temporaryDirectory,
-} from '../storage/support.ts'
+import { batch, epochs, headAt, openLevel, recover, session } from '../storage/support.ts'
+import { temporaryDirectory } from '../temporary.ts'
 import { makeGroups } from './follower.ts'
 import { MapDatabase, openFresh, Shelf } from './map-database.ts'
 

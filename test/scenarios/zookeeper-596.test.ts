@@ -23,9 +23,9 @@ import {
   segmentOf,
   session,
   takeSnapshot,
-  temporaryDirectory,
   textsOf,
 } from '../storage/support.ts'
+import { temporaryDirectory } from '../temporary.ts'
 import { copy, MapDatabase, openFresh, Shelf } from './map-database.ts'
 
 type Found = Recovered & { readonly chunks: readonly string[] }

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
 import { TreeError } from '../../lib/base/errors.ts'
 import { LOG_START } from '../../lib/base/group.ts'
+import { temporaryDirectory } from '../temporary.ts'
 import {
   batch,
   epochs,
@@ -16,7 +17,6 @@ import {
   readSnapshot,
   session,
   takeSnapshot,
-  temporaryDirectory,
   textOf,
   textsOf,
 } from './support.ts'

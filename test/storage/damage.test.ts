@@ -7,6 +7,7 @@ import { type TestContext, test } from 'node:test'
 import { TreeError } from '../../lib/base/errors.ts'
 import { LOG_START } from '../../lib/base/group.ts'
 import { chunkKey, headKey, logKey, META_KEY } from '../../lib/storage/keys.ts'
+import { temporaryDirectory } from '../temporary.ts'
 import {
   batch,
   epochs,
@@ -22,7 +23,6 @@ import {
   segmentOf,
   session,
   takeSnapshot,
-  temporaryDirectory,
   textsOf,
   withDatabase,
 } from './support.ts'

@@ -10,16 +10,8 @@ import type { Durability } from '../../lib/base/ports.ts'
 import type { Database, Operation } from '../../lib/storage/disk.ts'
 import { META_KEY } from '../../lib/storage/keys.ts'
 import { openStore } from '../../lib/storage/open.ts'
-import {
-  batch,
-  epochs,
-  headAt,
-  LogMaker,
-  recover,
-  SID,
-  takeSnapshot,
-  temporaryDirectory,
-} from './support.ts'
+import { temporaryDirectory } from '../temporary.ts'
+import { batch, epochs, headAt, LogMaker, recover, SID, takeSnapshot } from './support.ts'
 
 interface Written {
   readonly call: 'put' | 'batch'

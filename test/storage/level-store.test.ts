@@ -6,6 +6,7 @@ import { TreeError } from '../../lib/base/errors.ts'
 import { LOG_START, type LogPoint } from '../../lib/base/group.ts'
 import { chunkKey } from '../../lib/storage/keys.ts'
 import type { LevelStore } from '../../lib/storage/level-store.ts'
+import { temporaryDirectory } from '../temporary.ts'
 import type { Call, FaultyDatabase } from './faulty-database.ts'
 import {
   batch,
@@ -21,7 +22,6 @@ import {
   recover,
   session,
   takeSnapshot,
-  temporaryDirectory,
   textOf,
   textsOf,
 } from './support.ts'

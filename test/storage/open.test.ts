@@ -10,6 +10,7 @@ import { makeSid } from '../../lib/base/zxid.ts'
 import { formatIdentity, readIdentity } from '../../lib/storage/directory.ts'
 import { asStorageFailure } from '../../lib/storage/failures.ts'
 import { META_KEY } from '../../lib/storage/keys.ts'
+import { temporaryDirectory } from '../temporary.ts'
 import {
   batch,
   epochs,
@@ -21,7 +22,6 @@ import {
   segmentOf,
   session,
   takeSnapshot,
-  temporaryDirectory,
   withDatabase,
   withLevel,
 } from './support.ts'

@@ -10,7 +10,7 @@ import { MalformedError } from '../../lib/base/bytes.ts'
 import { TreeError } from '../../lib/base/errors.ts'
 import { type Database, Disk } from '../../lib/storage/disk.ts'
 import { Part } from '../../lib/storage/part.ts'
-import { temporaryDirectory } from './support.ts'
+import { temporaryDirectory } from '../temporary.ts'
 
 const VIEWS = { keyEncoding: 'view', valueEncoding: 'view' } as const
 const KEY = Buffer.from('key')

@@ -5,6 +5,7 @@ import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { logKey } from '../../lib/storage/keys.ts'
+import { temporaryDirectory } from '../temporary.ts'
 import {
   batch,
   epochs,
@@ -15,7 +16,6 @@ import {
   recover,
   session,
   takeSnapshot,
-  temporaryDirectory,
   textsOf,
   withDatabase,
   withLevel,

@@ -1,9 +1,7 @@
 /** Logs, snapshots and directories for the tests of storage. */
 
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { TestContext } from 'node:test'
 import { Level } from 'level'
 import { crc32 } from '../../lib/base/crc32.ts'
 import { type Group, LOG_START, type LogPoint, makeGroup } from '../../lib/base/group.ts'
@@ -15,12 +13,6 @@ import type { Recovered, Store } from '../../lib/storage/store.ts'
 import type { Epochs, Persist, SnapshotHead } from '../../lib/zab/types.ts'
 
 export const SID = makeSid(1)
-
-export async function temporaryDirectory(t: TestContext): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'quorumtree-storage-'))
-  t.after(() => rm(directory, { recursive: true, force: true }))
-  return directory
-}
 
 export function openLevel(dataDir: string, options: Partial<StoreOptions> = {}): Promise<Store> {
   return openStore({ sid: SID, dataDir, durability: 'power', ...options })

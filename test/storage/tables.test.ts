@@ -8,7 +8,8 @@ import { Level } from 'level'
 import { crc32c, unmask } from '../../lib/storage/crc32c.ts'
 import { parseBlock } from '../../lib/storage/table-block.ts'
 import { checkTables } from '../../lib/storage/tables.ts'
-import { batch, LogMaker, openLevel, segmentOf, session, temporaryDirectory } from './support.ts'
+import { temporaryDirectory } from '../temporary.ts'
+import { batch, LogMaker, openLevel, segmentOf, session } from './support.ts'
 
 const GROUPS = 12
 const GROUP_BYTES = 5000

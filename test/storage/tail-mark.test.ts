@@ -7,6 +7,7 @@ import { type TestContext, test } from 'node:test'
 import { logKey } from '../../lib/storage/keys.ts'
 import type { Recovered } from '../../lib/storage/store.ts'
 import { readMark } from '../../lib/storage/tail-mark.ts'
+import { temporaryDirectory } from '../temporary.ts'
 import {
   batch,
   epochs,
@@ -16,7 +17,6 @@ import {
   openLevel,
   pointAfter,
   session,
-  temporaryDirectory,
   textsOf,
   withDatabase,
 } from './support.ts'

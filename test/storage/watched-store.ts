@@ -12,8 +12,9 @@ import { encodeMeta, type Meta } from '../../lib/storage/records.ts'
 import { Segments } from '../../lib/storage/segments.ts'
 import { SnapshotParts } from '../../lib/storage/snapshot-parts.ts'
 import type { TailMark } from '../../lib/storage/tail-mark.ts'
+import { temporaryDirectory } from '../temporary.ts'
 import { FaultyDatabase } from './faulty-database.ts'
-import { SID, temporaryDirectory } from './support.ts'
+import { SID } from './support.ts'
 
 export interface Watched {
   readonly directory: string
