@@ -78,7 +78,7 @@ export interface EnsembleOptions {
   readonly syncLimitTicks?: number | undefined
   /** Largest data of one znode, in bytes, up to 64 MiB; default 1,048,575. */
   readonly dataBytesMax?: number | undefined
-  /** Bytes of log after which a peer takes a snapshot; default 32 MiB. */
+  /** Bytes of log after which a peer takes a snapshot, the first time fewer, by its sid; default 32 MiB. */
   readonly snapshotLogBytes?: number | undefined
   /** Snapshots each peer keeps, from 1 to 1,000; default 3. */
   readonly snapshotsKept?: number | undefined

@@ -30,8 +30,8 @@ export interface SnapshotsOptions {
 }
 
 /**
- * How much of the way to its first snapshot a peer has, between 0 and 1. Peers log the same; if they took their
- * snapshots at the same time too, there would be no quorum that is not held up. ZooKeeper draws lots
+ * After which share of the usual bytes a peer takes its first snapshot, between 0 and 1. Peers log the same; if they
+ * took their snapshots at the same time too, there would be no quorum that is not held up. ZooKeeper draws lots
  * (SyncRequestProcessor); the binary digits of the sid, mirrored, spread any number of peers evenly.
  */
 function shareOf(sid: Sid): number {
@@ -51,8 +51,8 @@ export class Snapshots {
   #wantsFull: boolean
   /** A full one is to be taken, however little was logged. */
   #renews = false
-  #loggedBytes = 0
-  #dueBytes: number
+  /** Of log, until the next one is due. */
+  #bytesLeft: number
   #own: Own | undefined
   /** Where it stands. */
   #ownZxid: Zxid = ZXID_ZERO
@@ -65,14 +65,14 @@ export class Snapshots {
     const { sid, snapshotLogBytes, snapshotChunkBytes = SNAPSHOT_CHUNK_BYTES } = options
     this.#logBytesMax = snapshotLogBytes
     this.#firstLogBytes = snapshotLogBytes * shareOf(sid)
-    this.#dueBytes = this.#firstLogBytes
+    this.#bytesLeft = this.#firstLogBytes
     this.#chunkBytes = snapshotChunkBytes
     this.#wantsFull = wantsFull
   }
 
   /** Counts what was applied towards the next snapshot. */
   logged(bytes: number): void {
-    this.#loggedBytes += bytes
+    this.#bytesLeft -= bytes
   }
 
   onStep(): void {
@@ -94,7 +94,7 @@ export class Snapshots {
   /** Begins a snapshot when enough was logged, or takes the one under way a step further. */
   advance(tree: Tree, zab: Zab): void {
     if (this.#own === undefined) {
-      const due = this.#renews || this.#loggedBytes >= this.#dueBytes
+      const due = this.#renews || this.#bytesLeft <= 0
       if (due && this.#incoming === undefined) this.#begin(tree, zab)
       return
     }
@@ -143,8 +143,7 @@ export class Snapshots {
     const full = this.#renews || this.#wantsFull || tree.needsFullImage
     this.#renews = false
     const { digest } = tree.beginImage(full ? 'full' : 'delta')
-    this.#loggedBytes = 0
-    this.#dueBytes = this.#logBytesMax
+    this.#bytesLeft = this.#logBytesMax
     this.#own = 'writing'
     this.#ownZxid = tree.zxid
     this.#tasks.push({ kind: 'snapshotBegin', head: history.committedHead(digest), full })
@@ -169,8 +168,7 @@ export class Snapshots {
     assert(incoming?.head.point.zxid === zxid, 'the tree switches to the snapshot that came')
     this.#incoming = undefined
     this.#wantsFull = false
-    this.#loggedBytes = 0
-    this.#dueBytes = this.#firstLogBytes
+    this.#bytesLeft = this.#firstLogBytes
     replica.replaceTree(incoming.loader.finish(zxid, incoming.head.digest))
   }
 }
