@@ -8,12 +8,18 @@ export function parentsOf(top: string, count: number): string[] {
   return [top, ...Array.from({ length: parents }, (_, at) => `${top}/group-${at}`)]
 }
 
-/** `count` paths below `top`, a thousand with one parent. */
+/**
+ * `count` paths below `top`, a thousand with one parent. Each is one piece of memory, as if it came from a file or a
+ * message: V8 puts strings together as trees of pieces, and every store would be timed with those being fetched.
+ */
 export function pathsOf(top: string, count: number): string[] {
-  return Array.from(
-    { length: count },
-    (_, at) => `${top}/group-${Math.floor(at / NODES_PER_PARENT)}/node-${at}`,
+  return Array.from({ length: count }, (_, at) =>
+    inOnePiece(`${top}/group-${Math.floor(at / NODES_PER_PARENT)}/node-${at}`),
   )
+}
+
+function inOnePiece(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1')
 }
 
 /** The same in an order without a pattern that a cache could learn; always the same one. */

@@ -31,6 +31,7 @@ import {
   PATH_HASH,
   PATH_LENGTH,
   PREVIOUS_SIBLING,
+  placeAt,
   Rows,
   SLAB,
   wordsAt,
@@ -64,7 +65,7 @@ export class Nodes {
     const slot = this.find(path)
     if (slot === NONE) return undefined
     const node = new MutableZnode(this, slot, path)
-    this.#recent.keep(node, path)
+    this.#recent.found(node, path)
     return node
   }
 
@@ -77,7 +78,7 @@ export class Nodes {
     rows.setWord(slot, PATH_LENGTH, packedLength)
     rows.setWord(slot, ACL, this.acls.take(acl))
     this.#takeBlock(slot, packedBytes(packedLength) + data.length)
-    packPath(this.#bytes(slot), rows.word(slot, OFFSET), packedLength, path)
+    packPath(this.#bytes(slot), this.#offset(slot), packedLength, path)
     this.#writeData(slot, data)
     this.#index.add(hash, slot)
     return slot
@@ -89,7 +90,7 @@ export class Nodes {
     assert(rows.word(slot, FIRST_CHILD) === NONE, 'a node that is removed has no children')
     this.#recent.forget(path)
     this.#index.remove(rows.word(slot, PATH_HASH), slot)
-    this.#blocks.give(rows.word(slot, SLAB), rows.word(slot, OFFSET))
+    this.#blocks.give(this.#slab(slot), this.#offset(slot))
     this.acls.give(rows.word(slot, ACL))
     rows.setWord(slot, MARK, GONE)
     rows.give(slot)
@@ -143,8 +144,8 @@ export class Nodes {
   data(slot: number): Uint8Array {
     const words = this.rows.words(slot)
     const row = wordsAt(slot)
-    const at = words[row + OFFSET]! + packedBytes(words[row + PATH_LENGTH]!)
-    return new Uint8Array(this.#blocks.buffer(words[row + SLAB]!), at, words[row + DATA_LENGTH]!)
+    const at = this.#offset(slot) + packedBytes(words[row + PATH_LENGTH]!)
+    return new Uint8Array(this.#blocks.buffer(this.#slab(slot)), at, words[row + DATA_LENGTH]!)
   }
 
   setData(slot: number, data: Uint8Array): void {
@@ -158,49 +159,53 @@ export class Nodes {
   }
 
   #hasPath(slot: number, path: ZPath): boolean {
-    const words = this.rows.words(slot)
-    const at = wordsAt(slot)
-    const bytes = this.#blocks.bytes(words[at + SLAB]!)
-    return isPacked(bytes, words[at + OFFSET]!, words[at + PATH_LENGTH]!, path)
+    const packedLength = this.rows.word(slot, PATH_LENGTH)
+    return isPacked(this.#bytes(slot), this.#offset(slot), packedLength, path)
   }
 
   #unpackPath(slot: number, fromUnit: number): string {
-    const { rows } = this
-    const packedLength = rows.word(slot, PATH_LENGTH)
-    return unpackPath(this.#bytes(slot), rows.word(slot, OFFSET), packedLength, fromUnit)
+    const packedLength = this.rows.word(slot, PATH_LENGTH)
+    return unpackPath(this.#bytes(slot), this.#offset(slot), packedLength, fromUnit)
+  }
+
+  #slab(slot: number): number {
+    return this.rows.places(slot)[placeAt(slot) + SLAB]!
+  }
+
+  #offset(slot: number): number {
+    return this.rows.places(slot)[placeAt(slot) + OFFSET]!
   }
 
   /** The slab with the node's block. */
   #bytes(slot: number): Buffer {
-    return this.#blocks.bytes(this.rows.word(slot, SLAB))
+    return this.#blocks.bytes(this.#slab(slot))
   }
 
   #writeData(slot: number, data: Uint8Array): void {
     const words = this.rows.words(slot)
     const row = wordsAt(slot)
-    const at = words[row + OFFSET]! + packedBytes(words[row + PATH_LENGTH]!)
-    if (data.length > 0) this.#blocks.bytes(words[row + SLAB]!).set(data, at)
+    const at = this.#offset(slot) + packedBytes(words[row + PATH_LENGTH]!)
+    if (data.length > 0) this.#bytes(slot).set(data, at)
     words[row + DATA_LENGTH] = data.length
     words[row + DATA_HASH] = hashData(data)
   }
 
   #takeBlock(slot: number, bytes: number): void {
     const slab = this.#blocks.slabFor(bytes)
-    this.rows.setWord(slot, SLAB, slab)
-    this.rows.setWord(slot, OFFSET, this.#blocks.take(slab))
+    const places = this.rows.places(slot)
+    const place = placeAt(slot)
+    places[place + SLAB] = slab
+    places[place + OFFSET] = this.#blocks.take(slab)
   }
 
   /** Moves the path to where there is room for data of another length behind it, unless there is. */
   #makeRoom(slot: number, dataLength: number): void {
-    const { rows } = this
-    const slab = rows.word(slot, SLAB)
-    const offset = rows.word(slot, OFFSET)
-    const pathBytes = packedBytes(rows.word(slot, PATH_LENGTH))
+    const slab = this.#slab(slot)
+    const offset = this.#offset(slot)
+    const pathBytes = packedBytes(this.rows.word(slot, PATH_LENGTH))
     if (this.#blocks.fits(slab, pathBytes + dataLength)) return
     this.#takeBlock(slot, pathBytes + dataLength)
-    this.#blocks
-      .bytes(slab)
-      .copy(this.#bytes(slot), rows.word(slot, OFFSET), offset, offset + pathBytes)
+    this.#blocks.bytes(slab).copy(this.#bytes(slot), this.#offset(slot), offset, offset + pathBytes)
     this.#blocks.give(slab, offset)
   }
 }

@@ -1,40 +1,66 @@
 /**
- * The views of znodes that were asked for lately. To hash a path and to compare it with what is in a block takes its
- * time for each character; a path that is asked for again and again is mostly the same string, which one look compares,
+ * The views of znodes that are asked for again and again. To hash a path and to compare it with what is in a block
+ * takes its time for each character; a path that is asked for often is mostly the same string, which one look compares,
  * and its view is there already. Rows are never moved, so a view serves until its node is removed.
+ *
+ * Among many paths in no order none is worth keeping, and to look at a view that is another's is to fetch it from
+ * memory for nothing. So a look begins with a mark, a number made of a few characters, in an array that a cache holds;
+ * and a view is kept only when its path comes twice with no other at the same entry in between.
  */
 
 import type { ZPath } from '../base/path.ts'
 import type { MutableZnode } from './znode.ts'
 
-/** A power of two. A view takes the place of whatever had its entry. */
+/** A power of two. */
 const ENTRIES = 4096
 /** Shorter paths are few, and found soon. */
-const LENGTH_MIN = 4
-
-/** Paths differ most at their ends, some in the middle. A poor choice costs time only. */
-function entryOf(path: ZPath): number {
-  const end = path.length - 1
-  const last = path.charCodeAt(end) + 10 * path.charCodeAt(end - 1) + 101 * path.charCodeAt(end - 2)
-  return (last + 1021 * path.charCodeAt(end >>> 1) + 139 * end) & (ENTRIES - 1)
-}
+const LENGTH_MIN = 6
 
 export class RecentZnodes {
+  /** Of the paths that came last, each at its entry. A view that is kept is of a path with this mark. */
+  readonly #marks = new Int32Array(ENTRIES)
   readonly #views: (MutableZnode | undefined)[] = new Array(ENTRIES).fill(undefined)
+  /** Of the path looked at last. */
+  #entry = 0
+  #mark = 0
 
   at(path: ZPath): MutableZnode | undefined {
     if (path.length < LENGTH_MIN) return undefined
-    const view = this.#views[entryOf(path)]
+    this.#aim(path)
+    const entry = this.#entry
+    if (this.#marks[entry] !== this.#mark) return undefined
+    const view = this.#views[entry]
     return view !== undefined && view.path === path ? view : undefined
   }
 
-  /** The view of a node, made with its path. */
-  keep(view: MutableZnode, path: ZPath): void {
-    if (path.length >= LENGTH_MIN) this.#views[entryOf(path)] = view
+  /** The node at the path that was just looked at, and is not here. The view is one made with its path. */
+  found(view: MutableZnode, path: ZPath): void {
+    if (path.length < LENGTH_MIN) return
+    const entry = this.#entry
+    if (this.#marks[entry] === this.#mark) {
+      this.#views[entry] = view
+      return
+    }
+    this.#marks[entry] = this.#mark
+    if (this.#views[entry] !== undefined) this.#views[entry] = undefined
   }
 
   /** The node at the path goes. */
   forget(path: ZPath): void {
-    if (this.at(path) !== undefined) this.#views[entryOf(path)] = undefined
+    if (this.at(path) !== undefined) this.#views[this.#entry] = undefined
+  }
+
+  /** Paths differ most at their ends, some in the middle. A poor choice costs time only. */
+  #aim(path: ZPath): void {
+    const { length } = path
+    const last = path.charCodeAt(length - 1)
+    const second = path.charCodeAt(length - 2)
+    const third = path.charCodeAt(length - 3)
+    const middle = path.charCodeAt(length >>> 1)
+    // Names that are numbers have entries of their own, up to a thousand of them.
+    this.#entry = (last + 10 * second + 101 * third + 1021 * middle + 139 * length) & (ENTRIES - 1)
+    const before = path.charCodeAt(length - 4) | (path.charCodeAt(length - 5) << 8)
+    this.#mark =
+      (last | (second << 8) | (third << 16) | (middle << 24)) ^ Math.imul(before, 0x9e3779b1)
   }
 }

@@ -2,6 +2,9 @@
  * Rows of numbers, one for each znode, in pages of typed arrays: nothing of a node is an object, so a million of them
  * are no work for the garbage collector. A row is two cache lines side by side: its wide numbers, then its narrow ones.
  * Pages are added as rows are wanted and never moved. The row of a node that went is used again; pages are kept.
+ *
+ * Where a node's block is stands apart, in pages that are dense enough for a cache to keep: who looks for a node
+ * fetches its row and its block from memory at once, and not the one to learn where the other is.
  */
 
 const PAGE_BITS = 10
@@ -24,9 +27,7 @@ export const MTIME = 4
 export const EPHEMERAL_OWNER = 5
 export const DIGEST = 6
 
-/** Narrow columns, in 32-bit words from the beginning of a row. Where the path and the data are: see `Blocks`. */
-export const SLAB = 14
-export const OFFSET = 15
+/** Narrow columns, in 32-bit words from the beginning of a row. */
 export const PATH_HASH = 16
 /** See `packedLengthOf`. */
 export const PATH_LENGTH = 17
@@ -45,6 +46,11 @@ export const FIRST_CHILD = 27
 export const NEXT_SIBLING = 28
 export const PREVIOUS_SIBLING = 29
 
+/** Columns of a place, which `Blocks` gives: of the block with the path and the data. */
+export const SLAB = 0
+export const OFFSET = 1
+const PLACE_BITS = 1
+
 /** Where a row begins among the doubles of its page. */
 export function doublesAt(slot: number): number {
   return (slot & ROW_MASK) << ROW_DOUBLES_BITS
@@ -55,9 +61,15 @@ export function wordsAt(slot: number): number {
   return (slot & ROW_MASK) << ROW_WORDS_BITS
 }
 
+/** Where a place begins among those of its page. */
+export function placeAt(slot: number): number {
+  return (slot & ROW_MASK) << PLACE_BITS
+}
+
 export class Rows {
   readonly #doubles: Float64Array[] = []
   readonly #words: Int32Array[] = []
+  readonly #places: Int32Array[] = []
   /** Beyond all slots ever in use. */
   #end = NONE + 1
   /** The first of the slots that are free again, each of which names another in place of its sibling. */
@@ -77,6 +89,11 @@ export class Rows {
     return this.#words[slot >>> PAGE_BITS]!
   }
 
+  /** The page that holds the slot's place. */
+  places(slot: number): Int32Array {
+    return this.#places[slot >>> PAGE_BITS]!
+  }
+
   word(slot: number, column: number): number {
     return this.words(slot)[wordsAt(slot) + column]!
   }
@@ -93,7 +110,7 @@ export class Rows {
     this.doubles(slot)[doublesAt(slot) + column] = value
   }
 
-  /** A slot whose row is all zeros. */
+  /** A slot whose row is all zeros, and its place anything. */
   take(): number {
     const slot = this.#free
     if (slot === NONE) return this.#takeFresh()
@@ -115,6 +132,7 @@ export class Rows {
       const page = new ArrayBuffer(PAGE_ROWS * ROW_BYTES)
       this.#doubles.push(new Float64Array(page))
       this.#words.push(new Int32Array(page))
+      this.#places.push(new Int32Array(PAGE_ROWS << PLACE_BITS))
     }
     return slot
   }

@@ -5,6 +5,7 @@ import { type Mutation, patch, testFile } from './mutation.ts'
 const INDEX = 'lib/tree/path-index.ts'
 const LEDGER = 'lib/tree/ledger.ts'
 const NODES = 'lib/tree/nodes.ts'
+const RECENT = 'lib/tree/recent-znodes.ts'
 
 export const TABLE_MUTATIONS: readonly Mutation[] = [
   {
@@ -79,5 +80,17 @@ export const TABLE_MUTATIONS: readonly Mutation[] = [
     says: 'A path that was found once is found ever after, though its node went.',
     patches: [patch(NODES, '    this.#recent.forget(path)\n', '')],
     killers: [testFile('test/tree/nodes.test.ts', 'once they went')],
+  },
+  {
+    name: 'found-under-the-mark-of-another',
+    says: 'A view stays when its entry gets the mark of another path, and is not found when its node goes.',
+    patches: [
+      patch(
+        RECENT,
+        '    if (this.#views[entry] !== undefined) this.#views[entry] = undefined\n',
+        '',
+      ),
+    ],
+    killers: [testFile('test/tree/nodes.test.ts', 'came between')],
   },
 ]
