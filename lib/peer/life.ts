@@ -1,19 +1,15 @@
 /** One life of a peer, from the opening of its store to its end. What the store is made of is the caller's to say. */
 
-import * as zlib from 'node:zlib'
-import { crc32 } from '../base/crc32.ts'
 import { TreeError } from '../base/errors.ts'
 import { Lifeline } from '../base/lifeline.ts'
 import type { Failure, PeerBoot } from '../base/ports.ts'
+import { checksum } from '../storage/checksum.ts'
 import type { StoreOptions } from '../storage/open.ts'
 import type { Store } from '../storage/store.ts'
 import { Majority } from '../zab/quorum.ts'
 import { type PeerConfig, PeerCore } from './core.ts'
 import { Driver } from './driver.ts'
 import { recoverPeer } from './recovery.ts'
-
-/** That of Node.js takes a third of the time; versions before 20.15 have none. */
-const checksum: (bytes: Uint8Array) => number = zlib.crc32 ?? crc32
 
 function configOf(boot: PeerBoot): PeerConfig {
   return {

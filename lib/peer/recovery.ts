@@ -7,7 +7,7 @@
 import { MalformedError } from '../base/bytes.ts'
 import { LOG_START } from '../base/group.ts'
 import { ZXID_ZERO } from '../base/zxid.ts'
-import type { Recovered, Store } from '../storage/store.ts'
+import type { ImageSink, Recovered, Store } from '../storage/store.ts'
 import { TreeLoader } from '../tree/loader.ts'
 import { Tree } from '../tree/tree.ts'
 import type { SnapshotHead } from '../zab/types.ts'
@@ -21,12 +21,17 @@ export interface Beginning {
 }
 
 /** A tree from chunks whose content may be wrong although their sums are right. */
-class CheckedLoader {
-  readonly #loader = new TreeLoader()
+class CheckedLoader implements ImageSink {
+  #loader = new TreeLoader()
   #fault: string | undefined
 
-  load(chunk: Uint8Array): void {
-    this.#try(() => this.#loader.load(chunk))
+  chunk(bytes: Uint8Array): void {
+    this.#try(() => this.#loader.load(bytes))
+  }
+
+  restart(): void {
+    this.#loader = new TreeLoader()
+    this.#fault = undefined
   }
 
   finish(head: SnapshotHead | undefined): Tree | string {
@@ -61,7 +66,7 @@ function promisesOnly({ epochs }: Recovered): RecoveredPeer {
 /** `founding`: no leader ever served this ensemble, so that a peer without any data may vote. */
 export async function recoverPeer(store: Store, founding: boolean): Promise<Beginning> {
   const loader = new CheckedLoader()
-  const recovered = await store.recover(chunk => loader.load(chunk))
+  const recovered = await store.recover(loader)
   const tree = loader.finish(recovered.snapshot)
   const damage = recovered.damage ?? (typeof tree === 'string' ? tree : undefined)
   const mayVote = founding || recovered.epochs.currentEpoch > 0

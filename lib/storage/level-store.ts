@@ -15,7 +15,7 @@ import { decodeGroup, encodeGroup, encodeMeta, type Mark, type Meta } from './re
 import { type Known, recoverFrom } from './recovery.ts'
 import type { Segments } from './segments.ts'
 import type { SnapshotParts } from './snapshot-parts.ts'
-import type { Recovered, SnapshotKind, SnapshotReader, Store } from './store.ts'
+import type { ImageSink, Recovered, SnapshotKind, SnapshotReader, Store } from './store.ts'
 import type { FoundMark, TailMark } from './tail-mark.ts'
 
 /** Where everything is. */
@@ -67,11 +67,11 @@ export class LevelStore implements Store {
     this.#tailMark = options.tailMark
   }
 
-  async recover(onChunk: (bytes: Uint8Array) => void): Promise<Recovered> {
+  async recover(image: ImageSink): Promise<Recovered> {
     assert(!this.#recovered, 'a store is recovered once')
     this.#recovered = true
     const shelves = { disk: this.#disk, segments: this.#segments, snapshots: this.#parts }
-    const recovery = await recoverFrom(shelves, this.#known(), onChunk)
+    const recovery = await recoverFrom(shelves, this.#known(), image)
     const { recovered, tail, metaRevision } = recovery
     this.#snapshots.restore(recovery.snapshots, recovery.useless, recovery.nextId)
     this.#tail = tail

@@ -12,7 +12,7 @@ import { storageFailure } from './failures.ts'
 import { epochEndsOf, tailAfter } from './log.ts'
 import type { StoredSnapshot } from './records.ts'
 import { type Chain, ChainCursor, SnapshotCatalog } from './snapshots.ts'
-import type { Recovered, SnapshotKind, SnapshotReader, Store } from './store.ts'
+import type { ImageSink, Recovered, SnapshotKind, SnapshotReader, Store } from './store.ts'
 
 /** What a disk would hold. */
 export class MemoryContents {
@@ -52,11 +52,13 @@ export class MemoryStore implements Store {
     this.#catalog = new SnapshotCatalog(contents.snapshots)
   }
 
-  async recover(onChunk: (bytes: Uint8Array) => void): Promise<Recovered> {
+  async recover(image: ImageSink): Promise<Recovered> {
     this.#checkOpen()
     const { epochs, committed, logStart } = this.#contents
     const chain = this.#catalog.newestChain() ?? []
-    for (const { id } of chain) this.#chunksOf(id).forEach(onChunk)
+    for (const { id } of chain) {
+      for (const bytes of this.#chunksOf(id)) image.chunk(bytes)
+    }
     const snapshot = chain.at(-1)?.head
     const start = snapshot?.point ?? LOG_START
     const groups = this.#groupsAfter(start.zxid)

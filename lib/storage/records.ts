@@ -6,11 +6,11 @@
  */
 
 import { ByteReader, ByteWriter, MalformedError } from '../base/bytes.ts'
-import { crc32 } from '../base/crc32.ts'
 import { type Group, LOG_START, type LogPoint } from '../base/group.ts'
 import { readPoint, writePoint } from '../base/group-codec.ts'
 import type { Sid, Zxid } from '../base/zxid.ts'
 import type { Epochs, SnapshotHead } from '../zab/types.ts'
+import { checksum } from './checksum.ts'
 
 /** Raised when older code could not read what newer code writes. */
 export const FORMAT = 1
@@ -68,14 +68,14 @@ function begin(kind: Kind, bodyBytes: number): ByteWriter {
 
 function seal(out: ByteWriter): Uint8Array {
   const value = out.view()
-  out.setU32(0, crc32(value.subarray(SUM_BYTES)))
+  out.setU32(0, checksum(value.subarray(SUM_BYTES)))
   return value
 }
 
 function checkSum(value: Uint8Array, end = value.length): void {
   if (value.length < end) throw new MalformedError('record cut short')
   const sum = new ByteReader(value).u32()
-  if (sum !== crc32(value.subarray(SUM_BYTES, end))) throw new MalformedError('bad checksum')
+  if (sum !== checksum(value.subarray(SUM_BYTES, end))) throw new MalformedError('bad checksum')
 }
 
 /** The format a value was written in, known even when the rest cannot be read. */
@@ -121,7 +121,7 @@ export function decodeGroup(value: Uint8Array): GroupRecord {
   const metaRevision = from.u32()
   const crc = from.u32()
   const payload = from.bytes()
-  if (!from.done || crc32(payload) !== crc) throw new MalformedError('bad checksum')
+  if (!from.done || checksum(payload) !== crc) throw new MalformedError('bad checksum')
   return { group: { first, last, crc, chain, payload }, committed, metaRevision }
 }
 

@@ -9,7 +9,6 @@ import { MalformedError } from '../base/bytes.ts'
 import { follows, type Group, LOG_START, type LogPoint, pointOf } from '../base/group.ts'
 import { type Epoch, epochOf, formatZxid, ZXID_ZERO, type Zxid } from '../base/zxid.ts'
 import type { Epochs } from '../zab/types.ts'
-import { storageFailure } from './failures.ts'
 import { ALL_HEADS, chunksOf, snapshotIdOf } from './keys.ts'
 import type { Shelves } from './level-store.ts'
 import { epochEndsOf } from './log.ts'
@@ -22,7 +21,7 @@ import {
   type StoredSnapshot,
 } from './records.ts'
 import { type Chain, chainOf } from './snapshots.ts'
-import type { Recovered } from './store.ts'
+import type { ImageSink, Recovered } from './store.ts'
 
 export interface Recovery {
   readonly recovered: Recovered
@@ -72,11 +71,11 @@ async function readHeads({ disk, segments }: Shelves, findings: string[]): Promi
   return { snapshots, unreadable }
 }
 
-/** Reads every chunk of one snapshot; returns what is wrong with it, if anything. */
+/** Hands out the chunks of one snapshot, up to the first that is not as it was written; returns what is wrong. */
 async function readChunks(
   { disk, snapshots }: Shelves,
   { id, chunks }: StoredSnapshot,
-  onChunk: (bytes: Uint8Array) => void,
+  image: ImageSink,
 ): Promise<string | undefined> {
   let count = 0
   // A delta of nothing has none.
@@ -87,7 +86,7 @@ async function readChunks(
     const database = await part.acquire()
     try {
       for await (const slice of disk.scan(database, chunksOf(id))) {
-        for (const [, value] of slice) onChunk(decodeChunk(id, count++, value))
+        for (const [, value] of slice) image.chunk(decodeChunk(id, count++, value))
       }
     } finally {
       await part.release()
@@ -99,56 +98,39 @@ async function readChunks(
 }
 
 /**
- * The newest snapshot that can be restored, and all that can as far as is known then. Each one is verified at most
- * once, though many deltas share an image; those older than the newest good one are not read.
+ * The newest snapshot that can be restored, which `image` has then, and all that can as far as is known. Chunks are
+ * handed out as they are read, since nearly always all are good, and a large tree is long to read. Those older than the
+ * newest good one are not read.
  */
-async function findBase(
+async function restoreNewest(
   shelves: Shelves,
   snapshots: readonly StoredSnapshot[],
   findings: string[],
+  image: ImageSink,
 ): Promise<{ base: Chain | undefined; usable: readonly StoredSnapshot[] }> {
-  const verified = new Map<number, boolean>()
-  const isGood = ({ id }: StoredSnapshot): boolean => verified.get(id) !== false
-  const verify = async (link: StoredSnapshot): Promise<boolean> => {
-    const known = verified.get(link.id)
-    if (known !== undefined) return known
-    const fault = await readChunks(shelves, link, () => undefined)
-    verified.set(link.id, fault === undefined)
-    if (fault !== undefined) {
+  const bad = new Set<number>()
+  const isGood = ({ id }: StoredSnapshot): boolean => !bad.has(id)
+  const restore = async (chain: Chain): Promise<boolean> => {
+    for (const link of chain) {
+      const fault = await readChunks(shelves, link, image)
+      if (fault === undefined) continue
+      bad.add(link.id)
       const at = formatZxid(link.head.point.zxid)
       findings.push(`snapshot ${link.id} at ${at} cannot be used: ${fault}`)
-    }
-    return fault === undefined
-  }
-  const verifyAll = async (chain: Chain): Promise<boolean> => {
-    for (const link of chain) {
-      if (!(await verify(link))) return false
+      image.restart()
+      return false
     }
     return true
   }
   let base: Chain | undefined
   for (const { id } of snapshots.toReversed()) {
     const chain = chainOf(id, snapshots, isGood)
-    if (chain === undefined || !(await verifyAll(chain))) continue
+    if (chain === undefined || !(await restore(chain))) continue
     base = chain
     break
   }
   const usable = snapshots.filter(({ id }) => chainOf(id, snapshots, isGood) !== undefined)
   return { base, usable }
-}
-
-/** Only now that all chunks are known to be good: whoever takes them cannot give them back. */
-async function handOut(
-  shelves: Shelves,
-  chain: Chain,
-  onChunk: (bytes: Uint8Array) => void,
-): Promise<void> {
-  for (const link of chain) {
-    const fault = await readChunks(shelves, link, onChunk)
-    if (fault === undefined) continue
-    const what = `snapshot ${link.id} changed while it was read (${fault})`
-    throw storageFailure('DIRECTORY_DAMAGED', shelves.disk.directory, what)
-  }
 }
 
 /** Groups after `start`, if the log reaches back to it, up to the first that does not continue the chain. */
@@ -268,20 +250,17 @@ function findDamage(
   return 'data were lost earlier, and no snapshot of a leader has replaced them yet'
 }
 
-/**
- * @param onChunk gets the chunks of the newest snapshot that can be restored, and of that one only
- */
+/** @param image gets the newest snapshot that can be restored */
 export async function recoverFrom(
   shelves: Shelves,
   known: Known,
-  onChunk: (bytes: Uint8Array) => void,
+  image: ImageSink,
 ): Promise<Recovery> {
   const { meta } = known
   const findings: string[] = []
   const heads = await readHeads(shelves, findings)
-  const { base, usable } = await findBase(shelves, heads.snapshots, findings)
+  const { base, usable } = await restoreNewest(shelves, heads.snapshots, findings, image)
   const snapshot = base?.at(-1)?.head
-  await handOut(shelves, base ?? [], onChunk)
   const start = snapshot?.point ?? LOG_START
   const log = await readLog(shelves, start, meta?.logStart)
   const last = log.groups.at(-1)

@@ -44,9 +44,16 @@ export interface SnapshotReader {
 /** A delta holds what changed since the snapshot before it. */
 export type SnapshotKind = 'full' | 'delta'
 
+/** Takes the chunks of the snapshot that is recovered, full image first, then deltas. */
+export interface ImageSink {
+  chunk(bytes: Uint8Array): void
+  /** What came so far was of a snapshot that cannot be used: all of it is void, and what follows is of another. */
+  restart(): void
+}
+
 export interface Store {
-  /** Called once, before anything else. `onChunk` gets the chunks of the snapshot, full image first, then deltas. */
-  recover(onChunk: (bytes: Uint8Array) => void): Promise<Recovered>
+  /** Called once, before anything else. */
+  recover(image: ImageSink): Promise<Recovered>
 
   /** One atomic write, durable when it resolves. Chunks staged before the call are part of its `install`. */
   write(batch: Persist): Promise<void>

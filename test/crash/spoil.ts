@@ -9,6 +9,7 @@ import type { Database } from '../../lib/storage/disk.ts'
 import { ALL_HEADS, chunksOf, logAfter, snapshotIdOf } from '../../lib/storage/keys.ts'
 import { openStore } from '../../lib/storage/open.ts'
 import { decodeHead } from '../../lib/storage/records.ts'
+import { NO_IMAGE } from '../storage/support.ts'
 
 /** `chunk`: the newest snapshot cannot be read, the one before it can. `group`: the log has a hole. */
 export type Harm = 'chunk' | 'group'
@@ -97,7 +98,7 @@ async function removeGroup(segments: readonly Segment[], last: Segment): Promise
 export async function findDamage(directory: string, sid: Sid): Promise<string | undefined> {
   const store = await openStore({ sid, dataDir: directory, durability: 'process' })
   try {
-    return (await store.recover(() => undefined)).damage
+    return (await store.recover(NO_IMAGE)).damage
   } finally {
     await store.close()
   }

@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { type LogPoint, pointOf } from '../../lib/base/group.ts'
 import { readIdentity } from '../../lib/storage/directory.ts'
 import type { Store } from '../../lib/storage/store.ts'
-import { batch, epochs, headAt, LogMaker, SID, takeSnapshot } from '../storage/support.ts'
+import { batch, epochs, headAt, LogMaker, NO_IMAGE, SID, takeSnapshot } from '../storage/support.ts'
 import { temporaryDirectory } from '../temporary.ts'
 import { Failpoints } from './failpoints.ts'
 import { openWatched } from './open-watched.ts'
@@ -29,7 +29,7 @@ async function pointsOf(
     segmentBytes,
   } as const
   const store = await openWatched({ ...options, durability: 'process' }, failpoints, false)
-  await store.recover(() => undefined)
+  await store.recover(NO_IMAGE)
   await use(store)
   await store.close()
   const lines = (await readFile(passages, 'utf8')).trim().split('\n')

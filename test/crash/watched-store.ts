@@ -1,7 +1,13 @@
 /** A store with failpoints around what is more than one write, and a note of whose chunks are being written. */
 
 import type { Group, LogPoint } from '../../lib/base/group.ts'
-import type { Recovered, SnapshotKind, SnapshotReader, Store } from '../../lib/storage/store.ts'
+import type {
+  ImageSink,
+  Recovered,
+  SnapshotKind,
+  SnapshotReader,
+  Store,
+} from '../../lib/storage/store.ts'
 import type { Persist, SnapshotHead } from '../../lib/zab/types.ts'
 import type { Failpoints } from './failpoints.ts'
 import type { Surroundings } from './watched-database.ts'
@@ -17,8 +23,8 @@ export class WatchedStore implements Store {
     this.#failpoints = failpoints
   }
 
-  async recover(onChunk: (bytes: Uint8Array) => void): Promise<Recovered> {
-    const recovered = await this.#failpoints.around('recover', () => this.#inner.recover(onChunk))
+  async recover(image: ImageSink): Promise<Recovered> {
+    const recovered = await this.#failpoints.around('recover', () => this.#inner.recover(image))
     this.#surroundings.recovered = true
     return recovered
   }

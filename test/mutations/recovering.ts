@@ -123,11 +123,29 @@ export const RECOVERING_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         RECOVERY,
-        '    if (chain === undefined || !(await verifyAll(chain))) continue\n    base = chain',
-        '    if (chain === undefined) continue\n    await verifyAll(chain)\n    base = chain.filter(isGood)',
+        '    if (chain === undefined || !(await restore(chain))) continue\n    base = chain',
+        '    if (chain === undefined) continue\n    await restore(chain)\n    base = chain.filter(isGood)',
       ),
     ],
     killers: [testFile('test/storage/damage.test.ts', 'a spoilt snapshot gives way')],
+  },
+  {
+    name: 'spoilt-snapshot-mixed-in',
+    says: 'What was read of a snapshot that cannot be used stays, and the next one is put on top of it.',
+    patches: [patch(RECOVERY, '      image.restart()\n', '')],
+    killers: [testFile('test/storage/damage.test.ts')],
+  },
+  {
+    name: 'spoilt-snapshot-in-the-tree',
+    says: 'A peer goes on with the tree that it began to build from a snapshot that cannot be used.',
+    patches: [
+      patch(
+        PEER_RECOVERY,
+        '    this.#loader = new TreeLoader()\n    this.#fault',
+        '    this.#fault',
+      ),
+    ],
+    killers: [testFile('test/peer/recovery.test.ts')],
   },
   {
     name: 'damage-forgotten-by-the-next-start',

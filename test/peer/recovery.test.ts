@@ -6,7 +6,7 @@ import { LOG_START } from '../../lib/base/group.ts'
 import { ZXID_ZERO } from '../../lib/base/zxid.ts'
 import { type Beginning, recoverPeer } from '../../lib/peer/recovery.ts'
 import { MemoryStore } from '../../lib/storage/memory-store.ts'
-import type { Recovered } from '../../lib/storage/store.ts'
+import type { ImageSink, Recovered } from '../../lib/storage/store.ts'
 import { Tree } from '../../lib/tree/tree.ts'
 import type { SnapshotHead } from '../../lib/zab/types.ts'
 import { create, Solo } from '../replica/support.ts'
@@ -16,15 +16,24 @@ import { epochs, LogMaker } from '../storage/support.ts'
 class ToldStore extends MemoryStore {
   readonly #recovered: Recovered
   readonly #chunks: readonly Uint8Array[]
+  readonly #void: readonly Uint8Array[]
 
-  constructor(recovered: Recovered, chunks: readonly Uint8Array[] = []) {
+  /** `unusable`: chunks of a snapshot that turns out to be spoilt. */
+  constructor(
+    recovered: Recovered,
+    chunks: readonly Uint8Array[] = [],
+    unusable: readonly Uint8Array[] = [],
+  ) {
     super({ snapshotsKept: 3 })
     this.#recovered = recovered
     this.#chunks = chunks
+    this.#void = unusable
   }
 
-  override async recover(onChunk: (bytes: Uint8Array) => void): Promise<Recovered> {
-    this.#chunks.forEach(onChunk)
+  override async recover(image: ImageSink): Promise<Recovered> {
+    for (const bytes of this.#void) image.chunk(bytes)
+    if (this.#void.length > 0) image.restart()
+    for (const bytes of this.#chunks) image.chunk(bytes)
     return this.#recovered
   }
 }
@@ -102,6 +111,21 @@ test('a whole snapshot is begun with', async () => {
   assert.ok(beginning.peer.trusted)
   assert.equal(beginning.tree.digest, tree.digest)
   assert.deepEqual(beginning.peer.history.base, recovered.snapshot?.point)
+})
+
+test('of a snapshot that turned out to be spoilt nothing is begun with', async () => {
+  const { tree, chunk, recovered } = imageOfTree()
+  const unusable = [chunk, chunk.slice(0, -1)]
+  for (const recoveredThen of [recovered, LOGGED]) {
+    const chunks = recoveredThen === recovered ? [chunk] : []
+    const beginning = await recoverPeer(new ToldStore(recoveredThen, chunks, unusable), false)
+    assert.equal(beginning.damage, undefined)
+    assert.ok(beginning.peer.trusted)
+    assert.equal(
+      beginning.tree.digest,
+      recoveredThen === recovered ? tree.digest : new Tree().digest,
+    )
+  }
 })
 
 for (const founding of [true, false]) {

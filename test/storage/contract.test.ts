@@ -12,6 +12,7 @@ import {
   LogMaker,
   levelOpener,
   memoryOpener,
+  NO_IMAGE,
   type Opener,
   pointAfter,
   readSnapshot,
@@ -358,7 +359,7 @@ function describeInstall(makeOpener: (t: TestContext) => Promise<Opener>): void 
 function describeEnd(makeOpener: (t: TestContext) => Promise<Opener>): void {
   test('a closed store refuses', async t => {
     const store = await (await makeOpener(t))()
-    await store.recover(() => undefined)
+    await store.recover(NO_IMAGE)
     await store.close()
     await store.close()
     const closed = (error: unknown): boolean =>

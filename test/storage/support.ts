@@ -9,7 +9,7 @@ import { advanceZxid, makeEpoch, makeSid, makeZxid } from '../../lib/base/zxid.t
 import type { Database } from '../../lib/storage/disk.ts'
 import { MemoryContents, MemoryStore } from '../../lib/storage/memory-store.ts'
 import { openStore, type StoreOptions } from '../../lib/storage/open.ts'
-import type { Recovered, Store } from '../../lib/storage/store.ts'
+import type { ImageSink, Recovered, Store } from '../../lib/storage/store.ts'
 import type { Epochs, Persist, SnapshotHead } from '../../lib/zab/types.ts'
 
 export const SID = makeSid(1)
@@ -186,10 +186,16 @@ export async function takeSnapshot(
   return store.commitSnapshot()
 }
 
+/** For whom the chunks do not matter. */
+export const NO_IMAGE: ImageSink = { chunk: () => undefined, restart: () => undefined }
+
 /** Recovers and collects the chunks as text. */
 export async function recover(store: Store): Promise<Recovered & { readonly chunks: string[] }> {
   const chunks: string[] = []
-  const recovered = await store.recover(bytes => chunks.push(textOf(bytes)))
+  const recovered = await store.recover({
+    chunk: bytes => chunks.push(textOf(bytes)),
+    restart: () => chunks.splice(0),
+  })
   return { ...recovered, chunks }
 }
 

@@ -14,6 +14,7 @@ import {
   headAt,
   LogMaker,
   levelLogOf,
+  NO_IMAGE,
   openLevel,
   pointAfter,
   session,
@@ -109,7 +110,7 @@ test('a promise is noted before it is told to anyone', async t => {
   const { directory, log } = await twoLives(t, 3)
   const store = await openLevel(directory)
   t.after(() => store.close())
-  await store.recover(() => {})
+  await store.recover(NO_IMAGE)
   for (const promise of [epochs(8, 1), epochs(8)]) {
     await store.write(batch({ epochs: promise }))
     const copy = await copyOf(t, directory)
