@@ -166,6 +166,13 @@ export class ByteWriter {
   }
 }
 
+/** A text of ASCII characters where it stands, for who has no need of a string. */
+export interface AsciiText {
+  readonly bytes: Uint8Array
+  readonly at: number
+  readonly length: number
+}
+
 /** Reads what a `ByteWriter` wrote. */
 export class ByteReader {
   readonly #bytes: Uint8Array
@@ -240,8 +247,7 @@ export class ByteReader {
   }
 
   text(): string {
-    let word = this.u16()
-    if (word >= 0x8000) word = (word & 0x7fff) | (this.u16() << 15)
+    const word = this.#textHeader()
     const size = word >>> 1
     const at = this.#take(size)
     if ((word & 1) === 0) return this.#makeText('utf8', at, size)
@@ -254,8 +260,23 @@ export class ByteReader {
     return text
   }
 
+  /** The same, as bytes where they are all ASCII: a view, like that of `bytes`. */
+  asciiOrText(): AsciiText | string {
+    const word = this.#textHeader()
+    const length = word >>> 1
+    const at = this.#take(length)
+    if ((word & 1) === 0) return this.#makeText('utf8', at, length)
+    return { bytes: this.#bytes, at, length }
+  }
+
   skip(length: number): void {
     this.#take(length)
+  }
+
+  /** As `ByteWriter` makes it: twice the size in bytes, and one more for pure ASCII. */
+  #textHeader(): number {
+    const word = this.u16()
+    return word < 0x8000 ? word : (word & 0x7fff) | (this.u16() << 15)
   }
 
   #makeText(encoding: 'latin1' | 'utf8', at: number, size: number): string {

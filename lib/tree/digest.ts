@@ -8,8 +8,9 @@
  */
 
 import { type Acl, OPEN_ACL } from '../base/acl.ts'
-import type { ZPath } from '../base/path.ts'
+import type { AsciiText } from '../base/bytes.ts'
 import type { SessionId, Sid, Zxid } from '../base/zxid.ts'
+import type { PathText } from './packed-path.ts'
 
 /** All of a znode that is hashed. Data, ACL and path stand for themselves as hashes, so they are hashed once. */
 export interface NodeFacts {
@@ -90,8 +91,18 @@ function hashText(text: string): number {
   return settle(hash ^ length)
 }
 
-export function hashPath(path: ZPath): number {
-  return hashText(path)
+/** The same number as for the string. */
+function hashAscii({ bytes, at: from, length }: AsciiText): number {
+  const end = from + length
+  let hash = 0
+  let at = from
+  for (; at + 1 < end; at += 2) hash = mix(hash, bytes[at]! | (bytes[at + 1]! << 16))
+  if (at < end) hash = mix(hash, bytes[at]!)
+  return settle(hash ^ length)
+}
+
+export function hashPath(path: PathText): number {
+  return typeof path === 'string' ? hashText(path) : hashAscii(path)
 }
 
 function hashEntries(acl: Acl): number {

@@ -8,6 +8,7 @@ import { readOutcome, writeOutcome } from '../base/reply.ts'
 import type { SessionId, Sid, Zxid } from '../base/zxid.ts'
 import type { Records } from './ledger.ts'
 import type { Nodes } from './nodes.ts'
+import type { PathText } from './packed-path.ts'
 import { CZXID, MARK } from './rows.ts'
 import { MutableSession } from './sessions.ts'
 import { MutableZnode, type Znode } from './znode.ts'
@@ -88,7 +89,7 @@ export class SessionRecords implements Records<MutableSession, SessionId> {
 export type ImageRecord =
   | {
       readonly kind: 'node'
-      readonly path: ZPath
+      readonly path: PathText
       readonly data: Uint8Array
       readonly acl: Acl
     }
@@ -96,12 +97,12 @@ export type ImageRecord =
   | { readonly kind: 'session'; readonly session: MutableSession }
   | { readonly kind: 'sessionRemoved'; readonly id: SessionId }
 
-/** Data in the record is a view on the chunk. */
+/** Data and path in the record may be views on the chunk. */
 export function readRecord(from: ByteReader): ImageRecord {
   const kind = from.u8()
   switch (kind) {
     case NODE:
-      return { kind: 'node', path: from.text() as ZPath, data: from.bytes(), acl: readAcl(from) }
+      return { kind: 'node', path: readPath(from), data: from.bytes(), acl: readAcl(from) }
     case NODE_REMOVED:
       return { kind: 'nodeRemoved', path: from.text() as ZPath }
     case SESSION:
@@ -111,6 +112,10 @@ export function readRecord(from: ByteReader): ImageRecord {
     default:
       throw new MalformedError(`unknown image record ${kind}`)
   }
+}
+
+function readPath(from: ByteReader): PathText {
+  return from.asciiOrText() as PathText
 }
 
 function writeNode(out: ByteWriter, node: Znode): void {

@@ -35,8 +35,11 @@ export class Ledger<Item, Name> {
   readonly #out: ByteWriter
   /** The last cut; undefined while no delta could follow it, so that nothing has to be remembered. */
   #cut: Zxid | undefined
-  /** Items changed or made since the last cut that are there now. */
-  #changed = new Set<Item>()
+  /**
+   * Items changed or made since the last cut. Some may be gone, or twice among them after they were used again: their
+   * marks tell. A set would have neither, and to put items into one takes as long as to change them.
+   */
+  #changed: Item[] = []
   /**
    * Names in the image of the last cut that were removed since, in the order of their first removal: children stand
    * before their parents. Each with whether it is there again, made anew.
@@ -69,7 +72,6 @@ export class Ledger<Item, Name> {
     if (this.#owes(this.#records.markOf(item))) this.#records.write(this.#out, item)
     this.#records.setMark(item, GONE)
     if (this.#cut === undefined) return
-    this.#changed.delete(item)
     if (this.#records.bornAt(item) <= this.#cut || this.#removed.has(name)) {
       this.#removed.set(name, false)
     }
@@ -79,7 +81,7 @@ export class Ledger<Item, Name> {
   cut(kind: ImageKind, zxid: Zxid): Iterable<void> {
     const changed = this.#changed
     const removed = this.#removed
-    this.#changed = new Set()
+    this.#changed = []
     this.#removed = new Map()
     this.#cut = zxid
     this.#written += 2
@@ -91,7 +93,7 @@ export class Ledger<Item, Name> {
   abandon(): void {
     this.#owedFrom = Number.POSITIVE_INFINITY
     this.#cut = undefined
-    this.#changed = new Set()
+    this.#changed = []
     this.#removed = new Map()
   }
 
@@ -123,6 +125,6 @@ export class Ledger<Item, Name> {
 
   #markChanged(item: Item): void {
     this.#records.setMark(item, this.#written + 1)
-    if (this.#cut !== undefined) this.#changed.add(item)
+    if (this.#cut !== undefined) this.#changed.push(item)
   }
 }

@@ -13,6 +13,7 @@ import { formatZxid, NO_SESSION, type SessionId, ZXID_ZERO, type Zxid } from '..
 import { addDigest, hashPath, nodeDigest, removeDigest, sessionDigest } from './digest.ts'
 import { type ImageRecord, readFacts, readRecord } from './image-codec.ts'
 import { Nodes } from './nodes.ts'
+import { type PathText, parentOfAscii } from './packed-path.ts'
 import { NONE, PARENT } from './rows.ts'
 import type { MutableSession } from './sessions.ts'
 import { Tree } from './tree.ts'
@@ -27,8 +28,7 @@ export class TreeLoader {
   readonly #sessions = new Map<SessionId, MutableSession>()
   /** Slots of parents that are there only for their children. */
   readonly #awaited = new Set<number>()
-  /** The parent linked to last: most nodes have the parent of the one before. */
-  #lastParentPath: ZPath | undefined
+  /** The parent linked to last, if there is one: most nodes have the parent of the one before. */
   #lastParent = NONE
   /** Ephemeral nodes by session; the sets become those of the sessions. */
   readonly #ephemerals = new Map<SessionId, Set<ZPath>>()
@@ -79,9 +79,9 @@ export class TreeLoader {
     let node: MutableZnode
     if (slot === NONE) {
       slot = nodes.add(path, hash, data, acl)
-      node = new MutableZnode(nodes, slot, path)
+      node = new MutableZnode(nodes, slot)
     } else {
-      node = new MutableZnode(nodes, slot, path)
+      node = new MutableZnode(nodes, slot)
       if (!this.#awaited.delete(slot)) this.#forget(node)
       nodes.setData(slot, data)
       nodes.setAcl(slot, acl)
@@ -89,8 +89,8 @@ export class TreeLoader {
     readFacts(from, node)
     node.digest = nodeDigest(node)
     this.#digest = addDigest(this.#digest, node.digest)
-    if (node.ephemeralOwner !== NO_SESSION) this.#ephemeralsOf(node.ephemeralOwner).add(path)
-    if (path !== ROOT && nodes.rows.word(slot, PARENT) === NONE) {
+    if (node.ephemeralOwner !== NO_SESSION) this.#ephemeralsOf(node.ephemeralOwner).add(node.path)
+    if (nodes.rows.word(slot, PARENT) === NONE && !nodes.isAt(slot, ROOT)) {
       nodes.linkChild(this.#parentOf(path), slot)
     }
   }
@@ -104,7 +104,7 @@ export class TreeLoader {
     this.#forget(node)
     if (path !== ROOT) this.#nodes.unlinkChild(this.#parentOf(path), node.slot)
     this.#nodes.remove(node.slot, path)
-    this.#lastParentPath = undefined
+    this.#lastParent = NONE
   }
 
   #putSession(session: MutableSession): void {
@@ -133,16 +133,16 @@ export class TreeLoader {
   }
 
   /** The slot of a node's parent, which is added if it is missing. */
-  #parentOf(path: ZPath): number {
-    const parentPath = parentOf(path)
-    if (parentPath === this.#lastParentPath) return this.#lastParent
-    const hash = hashPath(parentPath)
-    let slot = this.#nodes.find(parentPath, hash)
+  #parentOf(path: PathText): number {
+    const parent = typeof path === 'string' ? parentOf(path) : parentOfAscii(path)
+    const last = this.#lastParent
+    if (last !== NONE && this.#nodes.isAt(last, parent)) return last
+    const hash = hashPath(parent)
+    let slot = this.#nodes.find(parent, hash)
     if (slot === NONE) {
-      slot = this.#nodes.add(parentPath, hash, NO_BYTES, OPEN_ACL)
+      slot = this.#nodes.add(parent, hash, NO_BYTES, OPEN_ACL)
       this.#awaited.add(slot)
     }
-    this.#lastParentPath = parentPath
     this.#lastParent = slot
     return slot
   }

@@ -14,7 +14,14 @@ import { Acls } from './acls.ts'
 import { Blocks } from './blocks.ts'
 import { hashData, hashPath } from './digest.ts'
 import { GONE } from './ledger.ts'
-import { isPacked, packedBytes, packedLengthOf, packPath, unpackPath } from './packed-path.ts'
+import {
+  isPacked,
+  type PathText,
+  packedBytes,
+  packedLengthOf,
+  packPath,
+  unpackPath,
+} from './packed-path.ts'
 import { PathIndex } from './path-index.ts'
 import { RecentZnodes } from './recent-znodes.ts'
 import {
@@ -50,11 +57,11 @@ export class Nodes {
   }
 
   /** The slot of the node at the path, or `NONE`. */
-  find(path: ZPath, hash = hashPath(path)): number {
+  find(path: PathText, hash = hashPath(path)): number {
     const index = this.#index
     for (let at = index.first(hash); at >= 0; at = index.next(hash, at)) {
       const slot = index.slotAt(at)
-      if (this.#hasPath(slot, path)) return slot
+      if (this.isAt(slot, path)) return slot
     }
     return NONE
   }
@@ -70,7 +77,7 @@ export class Nodes {
   }
 
   /** A node that is not there yet, and nobody's child: all its numbers but those of path, data and ACL are 0. */
-  add(path: ZPath, hash: number, data: Uint8Array, acl: Acl): number {
+  add(path: PathText, hash: number, data: Uint8Array, acl: Acl): number {
     const { rows } = this
     const slot = rows.take()
     const packedLength = packedLengthOf(path)
@@ -158,7 +165,8 @@ export class Nodes {
     this.rows.setWord(slot, ACL, this.acls.take(acl))
   }
 
-  #hasPath(slot: number, path: ZPath): boolean {
+  /** Whether it is the node at the path. */
+  isAt(slot: number, path: PathText): boolean {
     const packedLength = this.rows.word(slot, PATH_LENGTH)
     return isPacked(this.#bytes(slot), this.#offset(slot), packedLength, path)
   }

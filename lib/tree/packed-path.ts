@@ -3,14 +3,19 @@
  * compared with a string without making one. The packed length tells both how many units there are and which it is.
  */
 
-import type { ZPath } from '../base/path.ts'
+import type { AsciiText } from '../base/bytes.ts'
+import { ROOT, type ZPath } from '../base/path.ts'
+
+/** A path as a string, or as it stands in an image, packed already. */
+export type PathText = ZPath | AsciiText
 
 /** Up to here a loop is faster than a call of the buffer's. */
 const SHORT = 24
 
 /** Twice the number of units, and one more when each takes two bytes. */
-export function packedLengthOf(path: ZPath): number {
+export function packedLengthOf(path: PathText): number {
   const { length } = path
+  if (typeof path !== 'string') return 2 * length
   let units = 0
   for (let at = 0; at < length; at++) units |= path.charCodeAt(at)
   return 2 * length + (units > 0x7f ? 1 : 0)
@@ -20,8 +25,9 @@ export function packedBytes(packedLength: number): number {
   return (packedLength >>> 1) << (packedLength & 1)
 }
 
-export function packPath(bytes: Buffer, at: number, packedLength: number, path: ZPath): void {
-  if ((packedLength & 1) === 1) bytes.write(path, at, 'utf16le')
+export function packPath(bytes: Buffer, at: number, packedLength: number, path: PathText): void {
+  if (typeof path !== 'string') copyAscii(bytes, at, path)
+  else if ((packedLength & 1) === 1) bytes.write(path, at, 'utf16le')
   else if (path.length > SHORT) bytes.write(path, at, 'latin1')
   else for (let unit = 0; unit < path.length; unit++) bytes[at + unit] = path.charCodeAt(unit)
 }
@@ -33,12 +39,33 @@ export function unpackPath(bytes: Buffer, at: number, packedLength: number, from
   return bytes.toString('latin1', at + from, end)
 }
 
-export function isPacked(bytes: Buffer, at: number, packedLength: number, path: ZPath): boolean {
+function copyAscii(bytes: Buffer, at: number, path: AsciiText): void {
+  for (let unit = 0; unit < path.length; unit++) bytes[at + unit] = path.bytes[path.at + unit]!
+}
+
+export function isPacked(bytes: Buffer, at: number, packedLength: number, path: PathText): boolean {
   const { length } = path
   if (packedLength >>> 1 !== length) return false
+  if (typeof path !== 'string') return (packedLength & 1) === 0 && isAscii(bytes, at, path)
   if ((packedLength & 1) === 1) return unpackPath(bytes, at, packedLength) === path
   for (let unit = 0; unit < length; unit++) {
     if (bytes[at + unit] !== path.charCodeAt(unit)) return false
   }
   return true
+}
+
+function isAscii(bytes: Buffer, at: number, path: AsciiText): boolean {
+  for (let unit = 0; unit < path.length; unit++) {
+    if (bytes[at + unit] !== path.bytes[path.at + unit]) return false
+  }
+  return true
+}
+
+const SLASH = 0x2f
+
+/** The path of the parent of any path but the root's. */
+export function parentOfAscii({ bytes, at, length }: AsciiText): AsciiText {
+  let end = length - 1
+  while (end > 0 && bytes[at + end] !== SLASH) end--
+  return { bytes, at, length: Math.max(end, ROOT.length) }
 }

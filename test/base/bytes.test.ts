@@ -47,7 +47,18 @@ test('text of every length and kind comes back', () => {
   for (const text of ['', 'a'.repeat(24), 'a'.repeat(25), 'ü'.repeat(30), 'x'.repeat(70_000)]) {
     const out = new ByteWriter()
     out.text(text)
-    assert.equal(new ByteReader(out.take()).text(), text)
+    const bytes = out.take()
+    assert.equal(new ByteReader(bytes).text(), text)
+    const from = new ByteReader(bytes)
+    const view = from.asciiOrText()
+    assert.ok(from.done)
+    // A view where that is enough.
+    assert.equal(typeof view === 'string', text.startsWith('ü'))
+    const found =
+      typeof view === 'string'
+        ? view
+        : Buffer.from(view.bytes).toString('latin1', view.at, view.at + view.length)
+    assert.equal(found, text)
   }
 })
 

@@ -15,7 +15,7 @@ export const RECOVERING_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         RECORDS,
-        `  if (sum !== crc32(value.subarray(SUM_BYTES, end))) throw new MalformedError('bad checksum')`,
+        `  if (sum !== checksum(value.subarray(SUM_BYTES, end))) throw new MalformedError('bad checksum')`,
         `  if (sum < 0) throw new MalformedError('bad checksum')`,
       ),
     ],
@@ -24,7 +24,7 @@ export const RECOVERING_MUTATIONS: readonly Mutation[] = [
   {
     name: 'payload-sum-ignored',
     says: 'A group whose transactions do not have their checksum is taken for good.',
-    patches: [patch(RECORDS, 'if (!from.done || crc32(payload) !== crc)', 'if (!from.done)')],
+    patches: [patch(RECORDS, 'if (!from.done || checksum(payload) !== crc)', 'if (!from.done)')],
     killers: [testFile('test/storage/records.test.ts')],
   },
   {

@@ -315,8 +315,8 @@ export const REQUEST_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         LEDGER,
-        'if (this.#cut !== undefined) this.#changed.add(item)',
-        'if (this.#cut === undefined) this.#changed.add(item)',
+        'if (this.#cut !== undefined) this.#changed.push(item)',
+        'if (this.#cut === undefined) this.#changed.push(item)',
       ),
     ],
     killers: [testFile('test/tree/image.test.ts')],

@@ -17,7 +17,7 @@ export const TABLE_MUTATIONS: readonly Mutation[] = [
         `    if (this.#removed.has(name)) this.#removed.set(name, true)
     this.#markChanged(item)`,
         `    if (this.#removed.has(name)) this.#removed.set(name, true)
-    if (this.#cut !== undefined) this.#changed.add(item)`,
+    if (this.#cut !== undefined) this.#changed.push(item)`,
       ),
     ],
     killers: [testFile('test/tree/image.test.ts', 'whose slot another took')],
