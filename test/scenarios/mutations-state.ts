@@ -147,7 +147,7 @@ const STORAGE_MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: 'lib/storage/records.ts',
-        find: `  if (sum !== crc32(value.subarray(SUM_BYTES, end))) throw new MalformedError('bad checksum')\n`,
+        find: `  if (sum !== checksum(value.subarray(SUM_BYTES, end))) throw new MalformedError('bad checksum')\n`,
         replace: `  if (sum < 0) throw new MalformedError('bad checksum')\n`,
       },
     ],
