@@ -5,7 +5,7 @@
  */
 
 import { assert } from './assert.ts'
-import { KEPT_LENGTH_MAX, keep, recall, slotOf } from './texts.ts'
+import { came, hashOf, KEPT_LENGTH_MAX, recall } from './texts.ts'
 
 /** Bytes that cannot be decoded: a damaged record, or a frame that is not ours. */
 export class MalformedError extends Error {
@@ -252,11 +252,11 @@ export class ByteReader {
     const at = this.#take(size)
     if ((word & 1) === 0) return this.#makeText('utf8', at, size)
     if (size > KEPT_LENGTH_MAX) return this.#makeText('latin1', at, size)
-    const slot = slotOf(this.#bytes, at, size)
-    const known = recall(slot, this.#bytes, at, size)
+    const hash = hashOf(this.#bytes, at, size)
+    const known = recall(hash, this.#bytes, at, size)
     if (known !== undefined) return known
     const text = this.#makeText('latin1', at, size)
-    keep(slot, text)
+    came(hash, text)
     return text
   }
 
