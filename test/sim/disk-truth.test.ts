@@ -115,10 +115,12 @@ class Twins {
     const whole = records.filter(({ record }) => record.flaw === undefined)
     if (whole.length === 0) return
     const { record, key } = prng.pick(whole)
-    record.flaw = flaw
     await withOwner(this.#directory, key, async database => {
       const value = await database.get(key)
+      // A damaged peer that begins another segment leaves the heads of useless snapshots behind, and may give their
+      // numbers to others: what goes by a number is then not the same on both.
       if (value === undefined) return
+      record.flaw = flaw
       if (flaw === 'gone') return await database.del(key)
       const harmed = value.slice()
       const at = prng.between(0, harmed.length - 1)
