@@ -266,7 +266,11 @@ export class ByteReader {
     const length = word >>> 1
     const at = this.#take(length)
     if ((word & 1) === 0) return this.#makeText('utf8', at, length)
-    return { bytes: this.#bytes, at, length }
+    const bytes = this.#bytes
+    let all = 0
+    for (let each = at; each < at + length; each++) all |= bytes[each]!
+    if (all > 0x7f) throw new MalformedError('a text that is not the ASCII it says it is')
+    return { bytes, at, length }
   }
 
   skip(length: number): void {

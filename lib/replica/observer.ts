@@ -171,6 +171,8 @@ export class Observer {
     if (!last) return
     this.#incoming = undefined
     this.#tree = loader.finish(point.zxid, digest)
+    // No image is ever made of it, so that what changes need not be remembered.
+    this.#tree.abandonImage()
     this.#point = point
     this.#zxid = this.#tree.zxid
   }

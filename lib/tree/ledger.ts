@@ -18,6 +18,9 @@ export type ImageKind = 'full' | 'delta'
 /** Mark of what is not there: no image owes it. */
 export const GONE = -1
 
+/** A list is not looked through for less. */
+const REMOVALS_MIN = 1024
+
 /** How items of one kind are recorded in an image, where each goes by a name. */
 export interface Records<Item, Name> {
   /** All there are, while they come and go; what is gone may be among them, if it is marked so. */
@@ -36,10 +39,12 @@ export class Ledger<Item, Name> {
   /** The last cut; undefined while no delta could follow it, so that nothing has to be remembered. */
   #cut: Zxid | undefined
   /**
-   * Items changed or made since the last cut. Some may be gone, or twice among them after they were used again: their
-   * marks tell. A set would have neither, and to put items into one takes as long as to change them.
+   * Items changed or made since the last cut. Some may be gone, or be there twice after they were used again: their
+   * marks tell. A set would have neither, but a large one grows by being made anew, and that is a pause.
    */
   #changed: Item[] = []
+  /** Items removed since `#changed` was last without any that are gone. */
+  #removals = 0
   /**
    * Names in the image of the last cut that were removed since, in the order of their first removal: children stand
    * before their parents. Each with whether it is there again, made anew.
@@ -72,9 +77,15 @@ export class Ledger<Item, Name> {
     if (this.#owes(this.#records.markOf(item))) this.#records.write(this.#out, item)
     this.#records.setMark(item, GONE)
     if (this.#cut === undefined) return
+    this.#countRemoval()
     if (this.#records.bornAt(item) <= this.#cut || this.#removed.has(name)) {
       this.#removed.set(name, false)
     }
+  }
+
+  /** How many entries are kept of what changed since the last cut. */
+  get entries(): number {
+    return this.#changed.length
   }
 
   /** Makes a cut; the walk it returns writes what the image consists of, a record a step. */
@@ -82,6 +93,7 @@ export class Ledger<Item, Name> {
     const changed = this.#changed
     const removed = this.#removed
     this.#changed = []
+    this.#removals = 0
     this.#removed = new Map()
     this.#cut = zxid
     this.#written += 2
@@ -94,7 +106,18 @@ export class Ledger<Item, Name> {
     this.#owedFrom = Number.POSITIVE_INFINITY
     this.#cut = undefined
     this.#changed = []
+    this.#removals = 0
     this.#removed = new Map()
+  }
+
+  /** Keeps the list in proportion to what is there: where much comes and goes, most of it would be gone. */
+  #countRemoval(): void {
+    this.#removals++
+    if (this.#removals < REMOVALS_MIN || 2 * this.#removals < this.#changed.length) return
+    const mark = this.#written + 1
+    const there = this.#changed.filter(item => this.#records.markOf(item) === mark)
+    this.#changed = [...new Set(there)]
+    this.#removals = 0
   }
 
   *#walkChanges(

@@ -63,7 +63,7 @@ function isAscii(bytes: Buffer, at: number, path: AsciiText): boolean {
 
 const SLASH = 0x2f
 
-/** The path of the parent of any path but the root's. */
+/** The path of the parent; of a valid path, and not the root's. */
 export function parentOfAscii({ bytes, at, length }: AsciiText): AsciiText {
   let end = length - 1
   while (end > 0 && bytes[at + end] !== SLASH) end--

@@ -62,6 +62,14 @@ test('text of every length and kind comes back', () => {
   }
 })
 
+test('a text that says it is ASCII and is not is malformed, unless a string is wanted', () => {
+  const out = new ByteWriter()
+  out.text('ascii')
+  const bytes = out.take()
+  bytes[4] = 0xe9
+  assert.throws(() => new ByteReader(bytes).asciiOrText(), MalformedError)
+})
+
 test('bytes cut off anywhere are malformed, never misread past the end', () => {
   fc.assert(
     fc.property(fc.array(field, { minLength: 1, maxLength: 10 }), fc.nat(), (fields, cut) => {

@@ -38,6 +38,18 @@ export const TABLE_MUTATIONS: readonly Mutation[] = [
     killers: [testFile('test/tree/image.test.ts', 'there again for a while')],
   },
   {
+    name: 'ledger-remembers-what-went',
+    says: 'What is made and removed between two cuts is remembered, so that memory grows with all that ever was.',
+    patches: [patch(LEDGER, '    this.#countRemoval()\n', '')],
+    killers: [testFile('test/tree/ledger.test.ts')],
+  },
+  {
+    name: 'ledger-remembers-a-place-twice',
+    says: 'A place that is used again and again is remembered as often.',
+    patches: [patch(LEDGER, '[...new Set(there)]', 'there')],
+    killers: [testFile('test/tree/ledger.test.ts')],
+  },
+  {
     name: 'data-beyond-its-block',
     says: 'Data of another length is written over the old data although the path leaves no room for it.',
     patches: [
