@@ -7,8 +7,8 @@
 
 import { open, readdir, readFile, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { crc32 } from '../base/crc32.ts'
 import type { Sid } from '../base/zxid.ts'
+import { checksum } from './checksum.ts'
 import { asStorageFailure, storageFailure } from './failures.ts'
 import { makeDirectories } from './make-directory.ts'
 import { FORMAT } from './records.ts'
@@ -34,7 +34,7 @@ interface Sealed extends Identity {
 }
 
 function sumOf({ format, sid, segment }: Identity): number {
-  return crc32(Buffer.from(`${format} ${sid} ${segment}`))
+  return checksum(Buffer.from(`${format} ${sid} ${segment}`))
 }
 
 function parseIdentity(text: string, directory: string): Identity {

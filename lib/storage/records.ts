@@ -72,7 +72,7 @@ function seal(out: ByteWriter): Uint8Array {
   return value
 }
 
-function checkSum(value: Uint8Array, end = value.length): void {
+function verifySum(value: Uint8Array, end = value.length): void {
   if (value.length < end) throw new MalformedError('record cut short')
   const sum = new ByteReader(value).u32()
   if (sum !== checksum(value.subarray(SUM_BYTES, end))) throw new MalformedError('bad checksum')
@@ -80,7 +80,7 @@ function checkSum(value: Uint8Array, end = value.length): void {
 
 /** The format a value was written in, known even when the rest cannot be read. */
 export function formatOf(value: Uint8Array): number {
-  checkSum(value)
+  verifySum(value)
   return new ByteReader(value.subarray(SUM_BYTES)).u8()
 }
 
@@ -112,7 +112,7 @@ export function encodeGroup({ group, committed, metaRevision }: GroupRecord): Ui
 
 /** The payload is a view on `value`. */
 export function decodeGroup(value: Uint8Array): GroupRecord {
-  checkSum(value, GROUP_HEADER_BYTES)
+  verifySum(value, GROUP_HEADER_BYTES)
   const from = open('group', value)
   const first = from.u53() as Zxid
   const last = from.u53() as Zxid
@@ -139,7 +139,7 @@ export function encodeMeta(meta: Meta): Uint8Array {
 }
 
 export function decodeMeta(value: Uint8Array): Meta {
-  checkSum(value)
+  verifySum(value)
   const from = open('meta', value)
   return {
     sid: from.u8() as Sid,
@@ -167,7 +167,7 @@ export function encodeMark({ revision, tail }: Mark): Uint8Array {
 }
 
 export function decodeMark(value: Uint8Array): Mark {
-  checkSum(value)
+  verifySum(value)
   const from = open('mark', value)
   return { revision: from.u32(), tail: readPoint(from) }
 }
@@ -182,7 +182,7 @@ export function encodeChunk(snapshotId: number, at: number, bytes: Uint8Array): 
 
 /** The chunk's bytes, as a view on `value`. Its place is part of the record, so that no other can stand in for it. */
 export function decodeChunk(snapshotId: number, at: number, value: Uint8Array): Uint8Array {
-  checkSum(value)
+  verifySum(value)
   const from = open('chunk', value)
   if (from.u32() !== snapshotId || from.u32() !== at) throw new MalformedError('misplaced chunk')
   return from.raw(from.remaining)
@@ -202,7 +202,7 @@ export function encodeHead({ id, base, chunks, bytes, head }: StoredSnapshot): U
 }
 
 export function decodeHead(snapshotId: number, value: Uint8Array): StoredSnapshot {
-  checkSum(value)
+  verifySum(value)
   const from = open('head', value)
   const id = from.u32()
   if (id !== snapshotId) throw new MalformedError('misplaced head')

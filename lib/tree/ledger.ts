@@ -92,9 +92,7 @@ export class Ledger<Item, Name> {
   cut(kind: ImageKind, zxid: Zxid): Iterable<void> {
     const changed = this.#changed
     const removed = this.#removed
-    this.#changed = []
-    this.#removals = 0
-    this.#removed = new Map()
+    this.#forgetChanges()
     this.#cut = zxid
     this.#written += 2
     this.#owedFrom = kind === 'full' ? 0 : this.#written - 1
@@ -105,6 +103,10 @@ export class Ledger<Item, Name> {
   abandon(): void {
     this.#owedFrom = Number.POSITIVE_INFINITY
     this.#cut = undefined
+    this.#forgetChanges()
+  }
+
+  #forgetChanges(): void {
     this.#changed = []
     this.#removals = 0
     this.#removed = new Map()

@@ -75,13 +75,10 @@ export class TreeLoader {
   #putNode({ path, data, acl }: Of<'node'>, from: ByteReader): void {
     const nodes = this.#nodes
     const hash = hashPath(path)
-    let slot = nodes.find(path, hash)
-    let node: MutableZnode
-    if (slot === NONE) {
-      slot = nodes.add(path, hash, data, acl)
-      node = new MutableZnode(nodes, slot)
-    } else {
-      node = new MutableZnode(nodes, slot)
+    const found = nodes.find(path, hash)
+    const slot = found === NONE ? nodes.add(path, hash, data, acl) : found
+    const node = new MutableZnode(nodes, slot)
+    if (found !== NONE) {
       if (!this.#awaited.delete(slot)) this.#forget(node)
       nodes.setData(slot, data)
       nodes.setAcl(slot, acl)
@@ -96,14 +93,15 @@ export class TreeLoader {
   }
 
   #removeNode(path: ZPath): void {
-    const node = this.#nodes.node(path)
+    const nodes = this.#nodes
+    const node = nodes.node(path)
     if (node === undefined || this.#awaited.has(node.slot)) {
       throw new MalformedError(`image removes ${path}, which is not there`)
     }
     if (node.numChildren > 0) throw new MalformedError(`image removes ${path}, not its children`)
     this.#forget(node)
-    if (path !== ROOT) this.#nodes.unlinkChild(this.#parentOf(path), node.slot)
-    this.#nodes.remove(node.slot, path)
+    if (path !== ROOT) nodes.unlinkChild(nodes.rows.word(node.slot, PARENT), node.slot)
+    nodes.remove(node.slot, path)
     this.#lastParent = NONE
   }
 

@@ -66,6 +66,12 @@ export class Nodes {
     return NONE
   }
 
+  /** Whether it is the node at the path. */
+  isAt(slot: number, path: PathText): boolean {
+    const packedLength = this.rows.word(slot, PATH_LENGTH)
+    return isPacked(this.#bytes(slot), this.#offset(slot), packedLength, path)
+  }
+
   node(path: ZPath): MutableZnode | undefined {
     const recent = this.#recent.at(path)
     if (recent !== undefined) return recent
@@ -163,12 +169,6 @@ export class Nodes {
   setAcl(slot: number, acl: Acl): void {
     this.acls.give(this.rows.word(slot, ACL))
     this.rows.setWord(slot, ACL, this.acls.take(acl))
-  }
-
-  /** Whether it is the node at the path. */
-  isAt(slot: number, path: PathText): boolean {
-    const packedLength = this.rows.word(slot, PATH_LENGTH)
-    return isPacked(this.#bytes(slot), this.#offset(slot), packedLength, path)
   }
 
   #unpackPath(slot: number, fromUnit: number): string {

@@ -32,6 +32,10 @@ export function packPath(bytes: Buffer, at: number, packedLength: number, path: 
   else for (let unit = 0; unit < path.length; unit++) bytes[at + unit] = path.charCodeAt(unit)
 }
 
+function copyAscii(bytes: Buffer, at: number, path: AsciiText): void {
+  for (let unit = 0; unit < path.length; unit++) bytes[at + unit] = path.bytes[path.at + unit]!
+}
+
 /** The path, or its end from the unit `from` on. */
 export function unpackPath(bytes: Buffer, at: number, packedLength: number, from = 0): string {
   const end = at + packedBytes(packedLength)
@@ -39,14 +43,10 @@ export function unpackPath(bytes: Buffer, at: number, packedLength: number, from
   return bytes.toString('latin1', at + from, end)
 }
 
-function copyAscii(bytes: Buffer, at: number, path: AsciiText): void {
-  for (let unit = 0; unit < path.length; unit++) bytes[at + unit] = path.bytes[path.at + unit]!
-}
-
 export function isPacked(bytes: Buffer, at: number, packedLength: number, path: PathText): boolean {
   const { length } = path
   if (packedLength >>> 1 !== length) return false
-  if (typeof path !== 'string') return (packedLength & 1) === 0 && isAscii(bytes, at, path)
+  if (typeof path !== 'string') return (packedLength & 1) === 0 && equalsAscii(bytes, at, path)
   if ((packedLength & 1) === 1) return unpackPath(bytes, at, packedLength) === path
   for (let unit = 0; unit < length; unit++) {
     if (bytes[at + unit] !== path.charCodeAt(unit)) return false
@@ -54,7 +54,7 @@ export function isPacked(bytes: Buffer, at: number, packedLength: number, path: 
   return true
 }
 
-function isAscii(bytes: Buffer, at: number, path: AsciiText): boolean {
+function equalsAscii(bytes: Buffer, at: number, path: AsciiText): boolean {
   for (let unit = 0; unit < path.length; unit++) {
     if (bytes[at + unit] !== path.bytes[path.at + unit]) return false
   }

@@ -116,15 +116,14 @@ test('a whole snapshot is begun with', async () => {
 test('of a snapshot that turned out to be spoilt nothing is begun with', async () => {
   const { tree, chunk, recovered } = imageOfTree()
   const unusable = [chunk, chunk.slice(0, -1)]
-  for (const recoveredThen of [recovered, LOGGED]) {
-    const chunks = recoveredThen === recovered ? [chunk] : []
-    const beginning = await recoverPeer(new ToldStore(recoveredThen, chunks, unusable), false)
+  for (const { kept, chunks, digest } of [
+    { kept: recovered, chunks: [chunk], digest: tree.digest },
+    { kept: LOGGED, chunks: [], digest: new Tree().digest },
+  ]) {
+    const beginning = await recoverPeer(new ToldStore(kept, chunks, unusable), false)
     assert.equal(beginning.damage, undefined)
     assert.ok(beginning.peer.trusted)
-    assert.equal(
-      beginning.tree.digest,
-      recoveredThen === recovered ? tree.digest : new Tree().digest,
-    )
+    assert.equal(beginning.tree.digest, digest)
   }
 })
 

@@ -9,9 +9,9 @@ import type { ImageHead } from '../../lib/tree/image.ts'
 import { readFacts, readRecord } from '../../lib/tree/image-codec.ts'
 import { TreeLoader } from '../../lib/tree/loader.ts'
 import { Nodes } from '../../lib/tree/nodes.ts'
-import type { PathText } from '../../lib/tree/packed-path.ts'
 import type { Tree } from '../../lib/tree/tree.ts'
 import { MutableZnode } from '../../lib/tree/znode.ts'
+import { stringOf } from '../support/ascii-text.ts'
 import { describeTree, type TreeDescription } from './describe-tree.ts'
 import { Driver, type Step } from './model.ts'
 import { type Draw, draw, runDraw } from './random-steps.ts'
@@ -52,12 +52,6 @@ function bytesOf(image: Image): number {
   return image.chunks.reduce((sum, chunk) => sum + chunk.length, 0)
 }
 
-function stringOf(path: PathText): ZPath {
-  if (typeof path === 'string') return path
-  const { bytes, at, length } = path
-  return Buffer.from(bytes.subarray(at, at + length)).toString('latin1') as ZPath
-}
-
 /** The paths of the nodes in an image, in the order of their records. */
 function pathsIn(chunks: readonly Uint8Array[]): ZPath[] {
   const paths: ZPath[] = []
@@ -68,7 +62,7 @@ function pathsIn(chunks: readonly Uint8Array[]): ZPath[] {
     while (!from.done) {
       const record = readRecord(from)
       if (record.kind !== 'node') continue
-      paths.push(stringOf(record.path))
+      paths.push(stringOf(record.path) as ZPath)
       readFacts(from, scratch)
     }
   }
