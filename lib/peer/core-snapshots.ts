@@ -8,6 +8,7 @@ import { assert, unreachable } from '../base/assert.ts'
 import { SNAPSHOT_CHUNK_BYTES } from '../base/limits.ts'
 import { type Sid, ZXID_ZERO, type Zxid } from '../base/zxid.ts'
 import type { Replica } from '../replica/replica.ts'
+import type { ChainSize } from '../storage/store.ts'
 import { TreeLoader } from '../tree/loader.ts'
 import type { Tree } from '../tree/tree.ts'
 import type { SnapshotHead, Staging } from '../zab/types.ts'
@@ -48,7 +49,8 @@ export class Snapshots {
   readonly #logBytesMax: number
   readonly #firstLogBytes: number
   readonly #chunkBytes: number
-  #wantsFull: boolean
+  /** What a delta would be added to, as the store had it last. */
+  #chain: ChainSize | undefined
   /** A full one is to be taken, however little was logged. */
   #renews = false
   /** Of log, until the next one is due. */
@@ -61,13 +63,13 @@ export class Snapshots {
   #incoming: Incoming | undefined
   #tasks: StoreTask[] = []
 
-  constructor(options: SnapshotsOptions, wantsFull: boolean) {
+  constructor(options: SnapshotsOptions, chain: ChainSize | undefined) {
     const { sid, snapshotLogBytes, snapshotChunkBytes = SNAPSHOT_CHUNK_BYTES } = options
     this.#logBytesMax = snapshotLogBytes
     this.#firstLogBytes = snapshotLogBytes * shareOf(sid)
     this.#bytesLeft = this.#firstLogBytes
     this.#chunkBytes = snapshotChunkBytes
-    this.#wantsFull = wantsFull
+    this.#chain = chain
   }
 
   /** Counts what was applied towards the next snapshot. */
@@ -79,8 +81,8 @@ export class Snapshots {
     if (this.#own === 'writing') this.#own = 'ready'
   }
 
-  onDone(wantsFull: boolean): void {
-    this.#wantsFull = wantsFull
+  onDone(chain: ChainSize | undefined): void {
+    this.#chain = chain
     if (this.#endsToPassOver > 0) this.#endsToPassOver--
     else if (this.#own === 'committing') this.#own = undefined
   }
@@ -140,13 +142,22 @@ export class Snapshots {
   #begin(tree: Tree, zab: Zab): void {
     const { history } = zab
     assert(tree.zxid === history.committed, 'a snapshot holds all that is committed')
-    const full = this.#renews || this.#wantsFull || tree.needsFullImage
+    const full = this.#renews || tree.needsFullImage || !this.#deltaPays(tree)
     this.#renews = false
     const { digest } = tree.beginImage(full ? 'full' : 'delta')
     this.#bytesLeft = this.#logBytesMax
     this.#own = 'writing'
     this.#ownZxid = tree.zxid
     this.#tasks.push({ kind: 'snapshotBegin', head: history.committedHead(digest), full })
+  }
+
+  /**
+   * A delta pays while all of them are smaller than what a full image would be; and a tree that has become smaller than
+   * its last image must not be written again and again.
+   */
+  #deltaPays({ imageBytes }: Tree): boolean {
+    const chain = this.#chain
+    return chain !== undefined && chain.deltaBytes <= Math.max(chain.imageBytes, imageBytes)
   }
 
   #abandonOwn(tree: Tree): void {
@@ -167,7 +178,7 @@ export class Snapshots {
     const incoming = this.#incoming
     assert(incoming?.head.point.zxid === zxid, 'the tree switches to the snapshot that came')
     this.#incoming = undefined
-    this.#wantsFull = false
+    this.#chain = { imageBytes: 0, deltaBytes: 0 }
     this.#bytesLeft = this.#firstLogBytes
     replica.replaceTree(incoming.loader.finish(zxid, incoming.head.digest))
   }

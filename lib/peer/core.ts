@@ -12,6 +12,7 @@ import type { PeerStatus } from '../base/ports.ts'
 import { epochOf, makeZxid, type Sid } from '../base/zxid.ts'
 import type { Frame } from '../replica/outbox.ts'
 import { Replica } from '../replica/replica.ts'
+import type { ChainSize } from '../storage/store.ts'
 import type { Tree } from '../tree/tree.ts'
 import { decodePeerMessage, FramePacker } from '../zab/codec.ts'
 import type { ZabConfig } from '../zab/desk.ts'
@@ -54,7 +55,11 @@ export type PeerInput =
   /** A part of the snapshot under way is written. */
   | { readonly kind: 'snapshotStep' }
   /** The snapshot is visible and older ones are purged: the log begins here now. */
-  | { readonly kind: 'snapshotDone'; readonly logStart: LogPoint; readonly wantsFull: boolean }
+  | {
+      readonly kind: 'snapshotDone'
+      readonly logStart: LogPoint
+      readonly chain: ChainSize | undefined
+    }
 
 /** What a connection's frames and its end are to a peer, by what it was opened as. */
 export const CONNECTION_INPUTS = {
@@ -102,7 +107,7 @@ export class PeerCore {
     config: PeerConfig,
     recovered: RecoveredPeer,
     tree: Tree,
-    wantsFullSnapshot: boolean,
+    newestChain: ChainSize | undefined,
   ) {
     this.#zab = new Zab(config, recovered)
     this.#syncLimitTicks = config.syncLimitTicks
@@ -113,7 +118,7 @@ export class PeerCore {
     const replica = { sid, tree, dataBytesMax, tickMs, onFullFrames, fullFrameBytes }
     this.#replica = new Replica(replica)
     this.#feeds = new Feeds(config.feedWindowBytes)
-    this.#snapshots = new Snapshots(config, wantsFullSnapshot)
+    this.#snapshots = new Snapshots(config, newestChain)
     this.#zab.start()
   }
 
@@ -199,7 +204,7 @@ export class PeerCore {
       case 'snapshotStep':
         return this.#snapshots.onStep()
       case 'snapshotDone':
-        this.#snapshots.onDone(input.wantsFull)
+        this.#snapshots.onDone(input.chain)
         return this.#zab.purged(input.logStart)
       default:
         unreachable(input)

@@ -46,7 +46,7 @@ export async function livePeer(
     const store = await open({ ...boot, trusted: boot.founding })
     try {
       const { peer, tree, damage } = await recoverPeer(store, boot.founding)
-      const core = new PeerCore(configOf(boot), peer, tree, store.wantsFullSnapshot())
+      const core = new PeerCore(configOf(boot), peer, tree, store.newestChain())
       await new Driver(boot, core, store).run(damage)
     } finally {
       await store.close()

@@ -50,8 +50,7 @@ export class StoreRunner {
         return this.#push({ kind: 'snapshotStep' })
       case 'snapshotCommit': {
         const logStart = await store.commitSnapshot()
-        const wantsFull = store.wantsFullSnapshot()
-        return this.#push({ kind: 'snapshotDone', logStart, wantsFull })
+        return this.#push({ kind: 'snapshotDone', logStart, chain: store.newestChain() })
       }
       case 'snapshotAbort':
         return store.abortSnapshot()

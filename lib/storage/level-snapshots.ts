@@ -14,7 +14,7 @@ import type { Part } from './part.ts'
 import { decodeChunk, encodeChunk, encodeHead, type StoredSnapshot } from './records.ts'
 import type { SnapshotParts } from './snapshot-parts.ts'
 import { type Chain, ChainCursor, SnapshotCatalog } from './snapshots.ts'
-import type { SnapshotKind, SnapshotReader } from './store.ts'
+import type { ChainSize, SnapshotKind, SnapshotReader } from './store.ts'
 import { syncDatabase, syncDirectory } from './sync.ts'
 
 /** Chunks on their way to a snapshot that is not visible yet. */
@@ -72,8 +72,8 @@ export class LevelSnapshots {
     return this.#catalog.newestPoint
   }
 
-  get wantsFull(): boolean {
-    return this.#catalog.wantsFull()
+  get newestChain(): ChainSize | undefined {
+    return this.#catalog.newestSize()
   }
 
   /** Takes over what recovery found. */

@@ -15,7 +15,14 @@ import { decodeGroup, encodeGroup, encodeMeta, type Mark, type Meta } from './re
 import { type Known, recoverFrom } from './recovery.ts'
 import type { Segments } from './segments.ts'
 import type { SnapshotParts } from './snapshot-parts.ts'
-import type { ImageSink, Recovered, SnapshotKind, SnapshotReader, Store } from './store.ts'
+import type {
+  ChainSize,
+  ImageSink,
+  Recovered,
+  SnapshotKind,
+  SnapshotReader,
+  Store,
+} from './store.ts'
 import type { FoundMark, TailMark } from './tail-mark.ts'
 
 /** Where everything is. */
@@ -152,8 +159,8 @@ export class LevelStore implements Store {
     this.#snapshots.abortStaging()
   }
 
-  wantsFullSnapshot(): boolean {
-    return this.#snapshots.wantsFull
+  newestChain(): ChainSize | undefined {
+    return this.#snapshots.newestChain
   }
 
   beginSnapshot(head: SnapshotHead, kind: SnapshotKind): void {

@@ -12,7 +12,14 @@ import { storageFailure } from './failures.ts'
 import { epochEndsOf, tailAfter } from './log.ts'
 import type { StoredSnapshot } from './records.ts'
 import { type Chain, ChainCursor, SnapshotCatalog } from './snapshots.ts'
-import type { ImageSink, Recovered, SnapshotKind, SnapshotReader, Store } from './store.ts'
+import type {
+  ChainSize,
+  ImageSink,
+  Recovered,
+  SnapshotKind,
+  SnapshotReader,
+  Store,
+} from './store.ts'
 
 /** What a disk would hold. */
 export class MemoryContents {
@@ -122,8 +129,8 @@ export class MemoryStore implements Store {
     this.#staged = []
   }
 
-  wantsFullSnapshot(): boolean {
-    return this.#catalog.wantsFull()
+  newestChain(): ChainSize | undefined {
+    return this.#catalog.newestSize()
   }
 
   beginSnapshot(head: SnapshotHead, kind: SnapshotKind): void {

@@ -6,6 +6,7 @@
 import { assert } from '../base/assert.ts'
 import { LOG_START, type LogPoint } from '../base/group.ts'
 import type { StoredSnapshot } from './records.ts'
+import type { ChainSize } from './store.ts'
 
 /** Full image first. */
 export type Chain = readonly StoredSnapshot[]
@@ -58,15 +59,13 @@ export class SnapshotCatalog {
     return this.#restorable()[0]
   }
 
-  /**
-   * A delta needs a readable snapshot just before it, and pays only while all deltas are smaller than the image, and
-   * not too many.
-   */
-  wantsFull(): boolean {
+  /** What a delta would be added to; undefined where none may be: it needs a readable snapshot just before it. */
+  newestSize(): ChainSize | undefined {
     const chain = this.#chainOf(this.newestId)
     const [image, ...deltas] = chain ?? []
-    if (image === undefined || deltas.length >= DELTAS_MAX) return true
-    return deltas.reduce((sum, delta) => sum + delta.bytes, 0) > image.bytes
+    if (image === undefined || deltas.length >= DELTAS_MAX) return undefined
+    const deltaBytes = deltas.reduce((sum, delta) => sum + delta.bytes, 0)
+    return { imageBytes: image.bytes, deltaBytes }
   }
 
   add(snapshot: StoredSnapshot): void {

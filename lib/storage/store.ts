@@ -44,6 +44,12 @@ export interface SnapshotReader {
 /** A delta holds what changed since the snapshot before it. */
 export type SnapshotKind = 'full' | 'delta'
 
+/** Bytes of a full image, and of all deltas taken since. */
+export interface ChainSize {
+  readonly imageBytes: number
+  readonly deltaBytes: number
+}
+
 /** Takes the chunks of the snapshot that is recovered, full image first, then deltas. */
 export interface ImageSink {
   chunk(bytes: Uint8Array): void
@@ -67,8 +73,8 @@ export interface Store {
   stage(chunk: Uint8Array): Promise<void>
   abortStaging(): void
 
-  /** Whether the deltas since the last full image have outgrown it, or are too many. */
-  wantsFullSnapshot(): boolean
+  /** What a delta would be added to; undefined when the next snapshot must be a full image. */
+  newestChain(): ChainSize | undefined
   /** A snapshot of the own tree: begin, its chunks, commit. A delta is taken against the newest snapshot. */
   beginSnapshot(head: SnapshotHead, kind: SnapshotKind): void
   appendSnapshot(chunk: Uint8Array): Promise<void>

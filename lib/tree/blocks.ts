@@ -116,6 +116,7 @@ export class Blocks {
   /** Numbers of slabs that were given back. */
   readonly #spareIds: number[] = []
   readonly #classes = new Map<number, SizeClass>()
+  #usedBytes = 0
 
   /** A slab that has a block for so many bytes, at least one. */
   slabFor(bytes: number): number {
@@ -128,6 +129,7 @@ export class Blocks {
   take(slabId: number): number {
     const slab = this.#slabs[slabId]!
     const offset = slab.take()
+    this.#usedBytes += slab.blockBytes
     if (slab.isFull) this.#classOf(slab.blockBytes).removeRoomy(slab)
     return offset
   }
@@ -136,6 +138,7 @@ export class Blocks {
     const slab = this.#slabs[slabId]!
     const sizeClass = this.#classOf(slab.blockBytes)
     slab.give(offset)
+    this.#usedBytes -= slab.blockBytes
     if (slab.roomyAt === NOWHERE) sizeClass.addRoomy(slab)
     if (!slab.isEmpty) return
     if (sizeClass.roomy.length > 1 || slab.blockBytes > SHARED_BYTES_MAX) {
@@ -156,6 +159,11 @@ export class Blocks {
   /** All bytes of a slab. */
   bytes(slabId: number): Buffer {
     return this.#slabs[slabId]!.bytes
+  }
+
+  /** Bytes of all blocks that are taken. */
+  get usedBytes(): number {
+    return this.#usedBytes
   }
 
   /** Bytes of all slabs. */

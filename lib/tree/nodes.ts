@@ -56,6 +56,11 @@ export class Nodes {
     return this.#index.size
   }
 
+  /** Bytes of all paths and data, rounded up as blocks are. */
+  get usedBytes(): number {
+    return this.#blocks.usedBytes
+  }
+
   /** The slot of the node at the path, or `NONE`. */
   find(path: PathText, hash = hashPath(path)): number {
     const index = this.#index

@@ -19,6 +19,7 @@ import {
 } from '../base/zxid.ts'
 import { addDigest, hashPath, nodeDigest, removeDigest, sessionDigest } from './digest.ts'
 import { type ImageHead, Imager } from './image.ts'
+import { NODE_RECORD_BYTES } from './image-codec.ts'
 import type { ImageKind } from './ledger.ts'
 import { Nodes } from './nodes.ts'
 import { NONE } from './rows.ts'
@@ -123,6 +124,11 @@ export class Tree {
   /** Whether the next image must be a full one: nothing, or nothing certain, was written before. */
   get needsFullImage(): boolean {
     return this.#images.needsFull
+  }
+
+  /** About as many bytes has a full image, sessions left out: what is kept beside it in deltas is measured by that. */
+  get imageBytes(): number {
+    return this.#nodes.usedBytes + this.#nodes.size * NODE_RECORD_BYTES
   }
 
   /** Cuts an image of the tree as it is now; a delta holds what changed since the previous cut. One at a time. */

@@ -55,7 +55,7 @@ class Part {
     const epochs = { acceptedEpoch: EPOCH_ZERO, currentEpoch: EPOCH_ZERO }
     const history = { logStart: LOG_START, base: LOG_START, groups: [], epochEnds: [] }
     const recovered = { epochs, history, committed: ZXID_ZERO, trusted: true }
-    this.core = new PeerCore(config, recovered, new Tree(), false)
+    this.core = new PeerCore(config, recovered, new Tree(), undefined)
   }
 
   take(input: PeerInput): void {

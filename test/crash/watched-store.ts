@@ -2,6 +2,7 @@
 
 import type { Group, LogPoint } from '../../lib/base/group.ts'
 import type {
+  ChainSize,
   ImageSink,
   Recovered,
   SnapshotKind,
@@ -57,8 +58,8 @@ export class WatchedStore implements Store {
     return this.#inner.openSnapshot()
   }
 
-  wantsFullSnapshot(): boolean {
-    return this.#inner.wantsFullSnapshot()
+  newestChain(): ChainSize | undefined {
+    return this.#inner.newestChain()
   }
 
   appendSnapshot(chunk: Uint8Array): Promise<void> {

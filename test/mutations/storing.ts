@@ -343,12 +343,12 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
       ),
       patch(
         LEVEL_SNAPSHOTS,
-        '  get wantsFull(): boolean {',
+        '  get newestChain(): ChainSize | undefined {',
         `  get ownPoint(): LogPoint {
     return this.#own?.head.point ?? this.newestPoint
   }
 
-  get wantsFull(): boolean {`,
+  get newestChain(): ChainSize | undefined {`,
       ),
     ],
     killers: [testFile('test/storage/contract.test.ts')],

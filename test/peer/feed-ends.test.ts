@@ -167,7 +167,7 @@ test('for a snapshot that is gone the peer takes a new one of all it has', () =>
       trusted: true,
     },
     tree,
-    false,
+    { imageBytes: 0, deltaBytes: 0 },
   )
   const tasks: StoreTask[] = []
   const closed: number[] = []

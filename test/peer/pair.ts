@@ -44,7 +44,7 @@ export class Peer {
         trusted: true,
       },
       new Tree(),
-      false,
+      undefined,
     )
   }
 

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { makeEpoch, makeSid, makeZxid, type Zxid } from '../../lib/base/zxid.ts'
 import { Snapshots } from '../../lib/peer/core-snapshots.ts'
+import type { ChainSize } from '../../lib/storage/store.ts'
 import type { Tree } from '../../lib/tree/tree.ts'
 import type { SnapshotHead } from '../../lib/zab/types.ts'
 import type { Zab } from '../../lib/zab/zab.ts'
@@ -24,7 +25,7 @@ function peerWith(durableZxid: Zxid): { readonly tree: Tree; readonly zab: Zab }
 }
 
 test('a snapshot is shown when all that it holds is in the log on disk, and not before', () => {
-  const snapshots = new Snapshots(OPTIONS, true)
+  const snapshots = new Snapshots(OPTIONS, undefined)
   snapshots.logged(LOG_BYTES_MAX)
   const { tree, zab: behind } = peerWith((COMMITTED - 1) as Zxid)
   const { zab: durable } = peerWith(COMMITTED)
@@ -47,7 +48,7 @@ test('a snapshot is shown when all that it holds is in the log on disk, and not 
 
 /** Bytes of log at which a peer begins its first snapshots; each is done before more is logged. */
 function dueBytes(sid: number, count: number): number[] {
-  const snapshots = new Snapshots({ ...OPTIONS, sid: makeSid(sid) }, true)
+  const snapshots = new Snapshots({ ...OPTIONS, sid: makeSid(sid) }, undefined)
   const { tree, zab } = peerWith(COMMITTED)
   const turn = (): string[] => {
     snapshots.advance(tree, zab)
@@ -60,7 +61,7 @@ function dueBytes(sid: number, count: number): number[] {
     due.push(logged)
     do snapshots.onStep()
     while (!turn().includes('snapshotCommit'))
-    snapshots.onDone(true)
+    snapshots.onDone(undefined)
   }
   return due
 }
@@ -79,4 +80,27 @@ test('peers that log the same take their snapshots at different times', () => {
     firsts,
     [1, 2, 3, 4, 5, 6, 7].map(eighth => (eighth * LOG_BYTES_MAX) / 8),
   )
+})
+
+/** Kind of the snapshot that is taken upon such a chain, of a tree of such a size. */
+function kindUpon(chain: ChainSize | undefined, imageBytes: number): string {
+  const snapshots = new Snapshots(OPTIONS, chain)
+  const { tree, zab } = peerWith(COMMITTED)
+  snapshots.logged(LOG_BYTES_MAX)
+  snapshots.advance({ ...tree, needsFullImage: false, imageBytes } as unknown as Tree, zab)
+  const [begin] = snapshots.takeTasks()
+  assert.equal(begin?.kind, 'snapshotBegin')
+  return begin.full ? 'full' : 'delta'
+}
+
+test('a delta is taken while all deltas are smaller than a full image would be', () => {
+  assert.equal(kindUpon(undefined, 100), 'full', 'there is nothing to add to')
+  assert.equal(kindUpon({ imageBytes: 100, deltaBytes: 100 }, 100), 'delta')
+  assert.equal(kindUpon({ imageBytes: 100, deltaBytes: 101 }, 100), 'full')
+})
+
+test('a tree that grows is not written again, nor one that was larger at every turn', () => {
+  assert.equal(kindUpon({ imageBytes: 10, deltaBytes: 100 }, 110), 'delta', 'it grew by them')
+  assert.equal(kindUpon({ imageBytes: 1000, deltaBytes: 900 }, 1), 'delta')
+  assert.equal(kindUpon({ imageBytes: 1000, deltaBytes: 1001 }, 1), 'full')
 })

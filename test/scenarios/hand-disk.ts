@@ -5,6 +5,7 @@ import { EPOCH_ZERO, ZXID_ZERO, type Zxid } from '../../lib/base/zxid.ts'
 import type { PeerInput } from '../../lib/peer/core.ts'
 import type { StoreTask } from '../../lib/peer/core-tasks.ts'
 import { epochEndsOf } from '../../lib/storage/log.ts'
+import type { ChainSize } from '../../lib/storage/store.ts'
 import { TreeLoader } from '../../lib/tree/loader.ts'
 import { Tree } from '../../lib/tree/tree.ts'
 import type { Epochs, Load, Loaded, Persist, SnapshotHead } from '../../lib/zab/types.ts'
@@ -25,9 +26,10 @@ interface Draft {
 export interface Found {
   readonly peer: RecoveredPeer
   readonly tree: Tree
-  readonly wantsFull: boolean
+  readonly chain: ChainSize | undefined
 }
 
+const NO_DELTAS: ChainSize = { imageBytes: 0, deltaBytes: 0 }
 const NO_EPOCHS: Epochs = { acceptedEpoch: EPOCH_ZERO, currentEpoch: EPOCH_ZERO }
 
 export class HandDisk {
@@ -105,7 +107,7 @@ export class HandDisk {
         trusted: true,
       },
       tree: head === undefined ? new Tree() : loader.finish(base.zxid, head.digest),
-      wantsFull: this.snapshot === undefined,
+      chain: this.snapshot && NO_DELTAS,
     }
   }
 
@@ -120,7 +122,7 @@ export class HandDisk {
     const { epochs } = this
     const history = { logStart: LOG_START, base: LOG_START, groups: [], epochEnds: [] }
     const peer = { epochs, history, committed: ZXID_ZERO, trusted: false }
-    return { peer, tree: new Tree(), wantsFull: true }
+    return { peer, tree: new Tree(), chain: undefined }
   }
 
   /** Keeps the log: a snapshot that should not be there must not be able to hide it. */
@@ -131,7 +133,7 @@ export class HandDisk {
       this.snapshot = { head: draft.head, chunks: [...before, ...draft.chunks] }
       this.#draft = undefined
     }
-    return { kind: 'snapshotDone', logStart: this.logStart, wantsFull: false }
+    return { kind: 'snapshotDone', logStart: this.logStart, chain: NO_DELTAS }
   }
 
   #load(load: Load): PeerInput | undefined {

@@ -94,7 +94,7 @@ export class HandEnsemble {
   }
 
   start(sid: number, disk = new HandDisk()): HandPeer {
-    const { peer: recovered, tree, wantsFull } = disk.recover()
+    const { peer: recovered, tree, chain } = disk.recover()
     const { snapshotLogBytes = Number.MAX_SAFE_INTEGER, ...options } = this.#options
     const sids = this.#voters.map(makeSid)
     const config = {
@@ -109,7 +109,7 @@ export class HandEnsemble {
       snapshotLogBytes,
       ...options,
     }
-    const peer = new HandPeer(sid, new PeerCore(config, recovered, tree, wantsFull), disk)
+    const peer = new HandPeer(sid, new PeerCore(config, recovered, tree, chain), disk)
     const others = [...this.peers.keys()]
     this.peers.set(sid, peer)
     this.turn(peer)

@@ -53,7 +53,7 @@ export class StoredFollower {
       tickMs: 50,
       snapshotLogBytes: Number.MAX_SAFE_INTEGER,
     }
-    return new StoredFollower(new PeerCore(config, peer, tree, store.wantsFullSnapshot()), store)
+    return new StoredFollower(new PeerCore(config, peer, tree, store.newestChain()), store)
   }
 
   /** Elects the other peer, which claims to have been in `epoch`, and promises the next one. */

@@ -7,6 +7,7 @@ import { follows, type LogPoint, pointOf } from '../../lib/base/group.ts'
 import { epochOf, type Zxid } from '../../lib/base/zxid.ts'
 import type { Mark, StoredSnapshot } from '../../lib/storage/records.ts'
 import { ChainCursor, SnapshotCatalog } from '../../lib/storage/snapshots.ts'
+import type { ChainSize } from '../../lib/storage/store.ts'
 import type { Load, Loaded, Persist, SnapshotHead } from '../../lib/zab/types.ts'
 import { blankMeta, type DiskImage, type LoggedGroup, type StoredMeta } from './disk-image.ts'
 import type { Findings } from './recovery.ts'
@@ -90,10 +91,12 @@ export class DiskStore {
     this.#sweep(image)
   }
 
-  get wantsFullSnapshot(): boolean {
+  /** Full images come by the number of deltas here, so that chains of all lengths are seen in trees of all sizes. */
+  get newestChain(): ChainSize | undefined {
     const chain = this.#catalog.newestChain()
-    if (chain?.at(-1)?.id !== this.#catalog.newestId) return true
-    return chain.length > this.#options.deltasMax
+    if (chain?.at(-1)?.id !== this.#catalog.newestId) return undefined
+    if (chain.length > this.#options.deltasMax) return undefined
+    return { imageBytes: 0, deltaBytes: 0 }
   }
 
   get logStart(): LogPoint {

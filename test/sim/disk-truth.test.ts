@@ -259,7 +259,7 @@ async function live(t: TestContext, seed: number): Promise<void> {
       const cut = writer.truncate()
       if (cut !== undefined) await twins.run([cut], 1)
     } else if (!isEmpty) {
-      const full = twins.disk.wantsFullSnapshot || prng.chance(0.3)
+      const full = twins.disk.newestChain === undefined || prng.chance(0.3)
       await twins.run(writer.snapshot(full), full ? 3 : 2)
     }
   }

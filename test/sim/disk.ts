@@ -7,6 +7,7 @@
 import type { PeerInput } from '../../lib/peer/core.ts'
 import { isForFeeds } from '../../lib/peer/core-feeds.ts'
 import type { StoreTask } from '../../lib/peer/core-tasks.ts'
+import type { ChainSize } from '../../lib/storage/store.ts'
 import type { Load, Persist } from '../../lib/zab/types.ts'
 import type { Prng } from '../support/prng.ts'
 import { DiskImage } from './disk-image.ts'
@@ -64,8 +65,8 @@ export class SimDisk {
     return this.#image
   }
 
-  get wantsFullSnapshot(): boolean {
-    return this.#store?.wantsFullSnapshot ?? true
+  get newestChain(): ChainSize | undefined {
+    return this.#store?.newestChain
   }
 
   /** Whether a write is on its way that a crash may tear. */
@@ -213,8 +214,8 @@ export class SimDisk {
   /** Only after the new snapshot is safe are others purged. */
   #commit(store: DiskStore): void {
     const finish = (): void => {
-      const { logStart, wantsFullSnapshot: wantsFull } = store
-      this.#report({ kind: 'snapshotDone', logStart, wantsFull })
+      const { logStart, newestChain: chain } = store
+      this.#report({ kind: 'snapshotDone', logStart, chain })
     }
     const build = store.commitSnapshot()
     let batch: Batch | undefined

@@ -170,7 +170,7 @@ export class SimPeer {
     this.#inbox = []
     this.#turnPlanned = false
     this.#guard(() => {
-      this.#core = new PeerCore(this.#config, found.peer, found.tree, this.disk.wantsFullSnapshot)
+      this.#core = new PeerCore(this.#config, found.peer, found.tree, this.disk.newestChain)
     })
     this.#treeSeen = found.tree
     this.#world.trace.started(this)

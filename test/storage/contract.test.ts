@@ -47,7 +47,7 @@ function describeLog(makeOpener: (t: TestContext) => Promise<Opener>): void {
       assert.deepEqual([recovered.groups, recovered.epochEnds, recovered.committed], [[], [], 0])
       assert.deepEqual(await store.loadGroups(LOG_START, 1), [])
       assert.equal(await store.openSnapshot(), undefined)
-      assert.equal(store.wantsFullSnapshot(), true)
+      assert.equal(store.newestChain(), undefined)
     })
   })
 
@@ -176,7 +176,7 @@ function describeSnapshots(makeOpener: (t: TestContext) => Promise<Opener>): voi
       assert.deepEqual(textsOf(recovered.groups), ['later'])
       assert.deepEqual(recovered.epochEnds, [log.point])
       assert.equal(recovered.committed, recovered.snapshot!.point.zxid)
-      assert.equal(store.wantsFullSnapshot(), false)
+      assert.equal(store.newestChain()?.deltaBytes, 0)
     })
   })
 
@@ -201,16 +201,16 @@ function describeSnapshots(makeOpener: (t: TestContext) => Promise<Opener>): voi
     })
   })
 
-  test('a full image is due when the deltas have outgrown it', async t => {
+  test('the deltas since the last full image are counted', async t => {
     await session(await makeOpener(t), async store => {
       await takeSnapshot(store, LOG_START, 'full', '12345678')
       await takeSnapshot(store, LOG_START, 'delta', '1234')
       await takeSnapshot(store, LOG_START, 'delta', '5678')
-      assert.equal(store.wantsFullSnapshot(), false)
+      assert.deepEqual(store.newestChain(), { imageBytes: 8, deltaBytes: 8 })
       await takeSnapshot(store, LOG_START, 'delta', '9')
-      assert.equal(store.wantsFullSnapshot(), true)
+      assert.deepEqual(store.newestChain(), { imageBytes: 8, deltaBytes: 9 })
       await takeSnapshot(store, LOG_START, 'full', '1')
-      assert.equal(store.wantsFullSnapshot(), false)
+      assert.deepEqual(store.newestChain(), { imageBytes: 1, deltaBytes: 0 })
     })
   })
 

@@ -15,7 +15,10 @@ const LOG_BYTES_MAX = 100
 
 /** A peer with a tree whose images have no chunk. */
 class Peer {
-  readonly snapshots = new Snapshots({ sid: makeSid(1), snapshotLogBytes: LOG_BYTES_MAX }, true)
+  readonly snapshots = new Snapshots(
+    { sid: makeSid(1), snapshotLogBytes: LOG_BYTES_MAX },
+    undefined,
+  )
   readonly #tree = {
     zxid: ZXID,
     needsFullImage: true,
@@ -56,9 +59,9 @@ test('the end of a snapshot given up is not taken for that of the next one', () 
   peer.hearOfAnother()
   peer.commitOne()
   peer.snapshots.logged(LOG_BYTES_MAX)
-  peer.snapshots.onDone(true)
+  peer.snapshots.onDone(undefined)
   assert.deepEqual(peer.turn(), [], 'the store has not finished the second one')
-  peer.snapshots.onDone(true)
+  peer.snapshots.onDone(undefined)
   assert.deepEqual(peer.turn(), ['snapshotBegin'])
 })
 
@@ -69,6 +72,6 @@ test('a snapshot given up before its end has no end to wait for', () => {
   peer.hearOfAnother()
   peer.commitOne()
   peer.snapshots.logged(LOG_BYTES_MAX)
-  peer.snapshots.onDone(true)
+  peer.snapshots.onDone(undefined)
   assert.deepEqual(peer.turn(), ['snapshotBegin'])
 })

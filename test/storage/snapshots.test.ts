@@ -22,10 +22,10 @@ test('the newest snapshot stays, restorable or not: the next delta follows it', 
   catalog.add(snapshot(4, 3))
   catalog.purge(2)
   assert.equal(catalog.newestId, 4)
-  assert.equal(catalog.wantsFull(), true)
+  assert.equal(catalog.newestSize(), undefined)
   catalog.add(snapshot(5, 0))
   catalog.purge(2)
-  assert.equal(catalog.wantsFull(), false)
+  assert.deepEqual(catalog.newestSize(), { imageBytes: snapshot(5, 0).bytes, deltaBytes: 0 })
   assert.deepEqual(
     catalog.snapshots.map(({ id }) => id),
     [1, 2, 5],
@@ -36,7 +36,7 @@ test('deltas that hold next to nothing do not go on for ever', () => {
   const catalog = new SnapshotCatalog()
   catalog.add({ ...snapshot(1, 0), bytes: 1e9 })
   let id = 1
-  while (!catalog.wantsFull()) {
+  while (catalog.newestSize() !== undefined) {
     assert.ok(id < 500, `${id - 1} deltas upon one image`)
     id++
     catalog.add({ ...snapshot(2, id - 1), id, bytes: 0 })

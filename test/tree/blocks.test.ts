@@ -69,6 +69,19 @@ describe('a block', () => {
     blocks.give(slab, offset)
     assert.throws(() => blocks.give(slab, offset), InvariantError)
   })
+
+  it('are counted while they are held', () => {
+    const blocks = new Blocks()
+    const held = [8, 50, 100, LARGE].map((length, at) => take(blocks, length, at))
+    const large = blockBytesFor(LARGE)
+    const left = held.map(({ slab, offset }) => {
+      const { usedBytes } = blocks
+      blocks.give(slab, offset)
+      return usedBytes
+    })
+    assert.deepEqual(left, [8 + 56 + 104 + large, 56 + 104 + large, 104 + large, large])
+    assert.equal(blocks.usedBytes, 0)
+  })
 })
 
 describe('slabs', () => {

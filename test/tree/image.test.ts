@@ -132,6 +132,20 @@ describe('images', () => {
     assert.ok(deltas > 100, 'the test has seen deltas')
   })
 
+  it('are about as large as the tree says, as it grows and as it shrinks', () => {
+    const driver = new Driver()
+    const check = (): void => {
+      const bytes = bytesOf(take(driver.tree, 'full'))
+      const said = driver.tree.imageBytes
+      assert.ok(Math.abs(said / bytes - 1) < 0.1, `${said} bytes, ${bytes} in fact`)
+    }
+    const paths = Array.from({ length: 2000 }, (_, at) => `/node-${at}` as ZPath)
+    for (const [at, path] of paths.entries()) driver.create(path, 'x'.repeat(at % 300))
+    check()
+    for (const path of paths.slice(50)) driver.run({ type: 'delete', path })
+    check()
+  })
+
   it('go on with deltas after a load', () => {
     const history = fc.array(draw, { maxLength: 40 })
     fc.assert(
