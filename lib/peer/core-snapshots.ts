@@ -152,12 +152,13 @@ export class Snapshots {
   }
 
   /**
-   * A delta pays while all of them are smaller than what a full image would be; and a tree that has become smaller than
-   * its last image must not be written again and again.
+   * A delta pays while not more than half of what is kept is out of date. What only grows is never written again; and
+   * a tree that has become smaller than its last image is not written anew at every turn.
    */
-  #deltaPays({ imageBytes }: Tree): boolean {
-    const chain = this.#chain
-    return chain !== undefined && chain.deltaBytes <= Math.max(chain.imageBytes, imageBytes)
+  #deltaPays(tree: Tree): boolean {
+    if (this.#chain === undefined) return false
+    const { imageBytes, deltaBytes } = this.#chain
+    return imageBytes + deltaBytes <= 2 * Math.max(imageBytes, tree.imageBytes)
   }
 
   #abandonOwn(tree: Tree): void {

@@ -271,6 +271,18 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
     killers: [testFile('test/peer/snapshots.test.ts')],
   },
   {
+    name: 'image-of-what-only-grows',
+    says: 'A tree that only grows is written as a whole again and again.',
+    patches: [
+      patch(
+        'lib/peer/core-snapshots.ts',
+        '2 * Math.max(imageBytes, tree.imageBytes)',
+        '2 * imageBytes',
+      ),
+    ],
+    killers: [testFile('test/peer/snapshots.test.ts')],
+  },
+  {
     name: 'aborted-snapshot-becomes-visible',
     says: 'A snapshot that was given up becomes visible all the same.',
     patches: [

@@ -93,14 +93,15 @@ function kindUpon(chain: ChainSize | undefined, imageBytes: number): string {
   return begin.full ? 'full' : 'delta'
 }
 
-test('a delta is taken while all deltas are smaller than a full image would be', () => {
+test('a delta is taken while no more than half of what is kept is out of date', () => {
   assert.equal(kindUpon(undefined, 100), 'full', 'there is nothing to add to')
   assert.equal(kindUpon({ imageBytes: 100, deltaBytes: 100 }, 100), 'delta')
   assert.equal(kindUpon({ imageBytes: 100, deltaBytes: 101 }, 100), 'full')
 })
 
 test('a tree that grows is not written again, nor one that was larger at every turn', () => {
-  assert.equal(kindUpon({ imageBytes: 10, deltaBytes: 100 }, 110), 'delta', 'it grew by them')
+  assert.equal(kindUpon({ imageBytes: 10, deltaBytes: 190 }, 100), 'delta', 'it grew by them')
+  assert.equal(kindUpon({ imageBytes: 10, deltaBytes: 191 }, 100), 'full')
   assert.equal(kindUpon({ imageBytes: 1000, deltaBytes: 900 }, 1), 'delta')
   assert.equal(kindUpon({ imageBytes: 1000, deltaBytes: 1001 }, 1), 'full')
 })
