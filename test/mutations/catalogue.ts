@@ -5,6 +5,7 @@ import { BROADCAST_MUTATIONS } from './broadcast.ts'
 import { ELECTION_MUTATIONS } from './elections.ts'
 import { LOCAL_READ_MUTATIONS } from './local-reads.ts'
 import type { Mutation } from './mutation.ts'
+import { OWN_SNAPSHOTS_MUTATIONS } from './own-snapshots.ts'
 import { RECOVERING_MUTATIONS } from './recovering.ts'
 import { REQUEST_MUTATIONS } from './requests.ts'
 import { SESSION_MUTATIONS } from './sessions.ts'
@@ -18,6 +19,7 @@ export const CATALOGUE: readonly Mutation[] = [
   ...SYNCHRONISATION_MUTATIONS,
   ...BROADCAST_MUTATIONS,
   ...STORING_MUTATIONS,
+  ...OWN_SNAPSHOTS_MUTATIONS,
   ...RECOVERING_MUTATIONS,
   ...REQUEST_MUTATIONS,
   ...TABLE_MUTATIONS,

@@ -247,42 +247,6 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
     killers: [testFile('test/storage/contract.test.ts')],
   },
   {
-    name: 'snapshot-ahead-of-log',
-    says: 'A snapshot is taken of groups whose log is not durable yet.',
-    patches: [
-      patch(
-        'lib/peer/core-snapshots.ts',
-        "if (this.#own === 'complete' && zab.durableZxid >= this.#ownZxid) {",
-        "if (this.#own === 'complete') {",
-      ),
-    ],
-    killers: [testFile('test/peer/snapshots.test.ts')],
-  },
-  {
-    name: 'snapshots-at-one-time',
-    says: 'All peers take their snapshots at the same point of the log.',
-    patches: [
-      patch(
-        'lib/peer/core-snapshots.ts',
-        'this.#firstLogBytes = snapshotLogBytes * shareOf(sid)',
-        'this.#firstLogBytes = snapshotLogBytes',
-      ),
-    ],
-    killers: [testFile('test/peer/snapshots.test.ts')],
-  },
-  {
-    name: 'image-of-what-only-grows',
-    says: 'A tree that only grows is written as a whole again and again.',
-    patches: [
-      patch(
-        'lib/peer/core-snapshots.ts',
-        '2 * Math.max(imageBytes, tree.imageBytes)',
-        '2 * imageBytes',
-      ),
-    ],
-    killers: [testFile('test/peer/snapshots.test.ts')],
-  },
-  {
     name: 'aborted-snapshot-becomes-visible',
     says: 'A snapshot that was given up becomes visible all the same.',
     patches: [
