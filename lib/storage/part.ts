@@ -12,6 +12,7 @@ import { asStorageFailure, storageFailure } from './failures.ts'
 import { checkLogs } from './logs.ts'
 import { makeDirectory } from './make-directory.ts'
 import { checkTables } from './tables.ts'
+import { findUnopenedLog } from './unopened-log.ts'
 
 /** LevelDB's pointer to its current manifest: no database without it. */
 const LEVELDB_CURRENT = 'CURRENT'
@@ -63,6 +64,11 @@ export class Part {
     if (typeof found !== 'string') return found
     await this.release()
     throw new MalformedError(found)
+  }
+
+  /** Where its entries can be read without LevelDB, which then need not make a table of them; see `unopened-log`. */
+  async unopenedLog(): Promise<string | undefined> {
+    return this.#known ? undefined : findUnopenedLog(this.directory).catch(() => undefined)
   }
 
   /** As `acquire`, but within a turn of the disk, or before there are any. */

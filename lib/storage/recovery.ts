@@ -9,9 +9,11 @@ import { MalformedError } from '../base/bytes.ts'
 import { follows, type Group, LOG_START, type LogPoint, pointOf } from '../base/group.ts'
 import { type Epoch, epochOf, formatZxid, ZXID_ZERO, type Zxid } from '../base/zxid.ts'
 import type { Epochs } from '../zab/types.ts'
+import type { Entry } from './disk.ts'
 import { ALL_HEADS, chunksOf, snapshotIdOf } from './keys.ts'
 import type { Shelves } from './level-store.ts'
 import { epochEndsOf } from './log.ts'
+import type { Part } from './part.ts'
 import {
   decodeChunk,
   decodeGroup,
@@ -22,6 +24,7 @@ import {
 } from './records.ts'
 import { type Chain, chainOf } from './snapshots.ts'
 import type { ImageSink, Recovered } from './store.ts'
+import { readUnopenedLog } from './unopened-log.ts'
 
 export interface Recovery {
   readonly recovered: Recovered
@@ -71,25 +74,41 @@ async function readHeads({ disk, segments }: Shelves, findings: string[]): Promi
   return { snapshots, unreadable }
 }
 
+/** With the help of LevelDB, whose word counts, or without where that will do, which is quicker. */
+type Access = 'opened' | 'unopened'
+
+/** Entries of a snapshot in the order of its chunks, if all is well; each to be used before the next is asked for. */
+async function* entriesOf(
+  { disk }: Shelves,
+  part: Part,
+  id: number,
+  access: Access,
+): AsyncGenerator<Entry> {
+  const log = access === 'unopened' ? await part.unopenedLog() : undefined
+  if (log !== undefined) return yield* readUnopenedLog(log)
+  const database = await part.acquire()
+  try {
+    for await (const slice of disk.scan(database, chunksOf(id))) yield* slice
+  } finally {
+    await part.release()
+  }
+}
+
 /** Hands out the chunks of one snapshot, up to the first that is not as it was written; returns what is wrong. */
 async function readChunks(
-  { disk, snapshots }: Shelves,
+  shelves: Shelves,
   { id, chunks }: StoredSnapshot,
   image: ImageSink,
+  access: Access,
 ): Promise<string | undefined> {
   let count = 0
   // A delta of nothing has none.
   if (chunks === 0) return undefined
-  const part = snapshots.get(id)
+  const part = shelves.snapshots.get(id)
   if (part === undefined) return `its directory is missing`
   try {
-    const database = await part.acquire()
-    try {
-      for await (const slice of disk.scan(database, chunksOf(id))) {
-        for (const [, value] of slice) image.chunk(decodeChunk(id, count++, value))
-      }
-    } finally {
-      await part.release()
+    for await (const [, value] of entriesOf(shelves, part, id, access)) {
+      image.chunk(decodeChunk(id, count++, value))
     }
   } catch (error) {
     return `chunk ${count} of ${chunks}: ${faultOf(error)}`
@@ -110,10 +129,14 @@ async function restoreNewest(
 ): Promise<{ base: Chain | undefined; usable: readonly StoredSnapshot[] }> {
   const bad = new Set<number>()
   const isGood = ({ id }: StoredSnapshot): boolean => !bad.has(id)
-  const restore = async (chain: Chain): Promise<boolean> => {
+  const restore = async (chain: Chain, access: Access): Promise<boolean> => {
     for (const link of chain) {
-      const fault = await readChunks(shelves, link, image)
+      const fault = await readChunks(shelves, link, image, access)
       if (fault === undefined) continue
+      if (access === 'unopened') {
+        image.restart()
+        return restore(chain, 'opened')
+      }
       bad.add(link.id)
       const at = formatZxid(link.head.point.zxid)
       findings.push(`snapshot ${link.id} at ${at} cannot be used: ${fault}`)
@@ -125,7 +148,7 @@ async function restoreNewest(
   let base: Chain | undefined
   for (const { id } of snapshots.toReversed()) {
     const chain = chainOf(id, snapshots, isGood)
-    if (chain === undefined || !(await restore(chain))) continue
+    if (chain === undefined || !(await restore(chain, 'unopened'))) continue
     base = chain
     break
   }

@@ -52,6 +52,7 @@ export interface ChainSize {
 
 /** Takes the chunks of the snapshot that is recovered, full image first, then deltas. */
 export interface ImageSink {
+  /** The bytes are there only until it returns. */
   chunk(bytes: Uint8Array): void
   /** What came so far was of a snapshot that cannot be used: all of it is void, and what follows is of another. */
   restart(): void

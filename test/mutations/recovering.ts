@@ -28,6 +28,25 @@ export const RECOVERING_MUTATIONS: readonly Mutation[] = [
     killers: [testFile('test/storage/records.test.ts')],
   },
   {
+    name: 'unopened-log-is-believed',
+    says: 'What cannot be read from LevelDB’s log without LevelDB is given up, although LevelDB may know it.',
+    patches: [patch(RECOVERY, "if (access === 'unopened') {", "if (access !== 'unopened') {")],
+    killers: [testFile('test/storage/unopened-log.test.ts')],
+  },
+  {
+    name: 'image-goes-on-after-a-fault',
+    says: 'A snapshot is read again upon what was read of it before.',
+    patches: [
+      patch(
+        RECOVERY,
+        `        image.restart()
+        return restore`,
+        '        return restore',
+      ),
+    ],
+    killers: [testFile('test/storage/unopened-log.test.ts')],
+  },
+  {
     name: 'chunk-of-another-snapshot',
     says: 'A chunk is taken for the one it stands in the place of.',
     patches: [
@@ -123,8 +142,8 @@ export const RECOVERING_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         RECOVERY,
-        '    if (chain === undefined || !(await restore(chain))) continue\n    base = chain',
-        '    if (chain === undefined) continue\n    await restore(chain)\n    base = chain.filter(isGood)',
+        "    if (chain === undefined || !(await restore(chain, 'unopened'))) continue\n    base = chain",
+        "    if (chain === undefined) continue\n    await restore(chain, 'unopened')\n    base = chain.filter(isGood)",
       ),
     ],
     killers: [testFile('test/storage/damage.test.ts', 'a spoilt snapshot gives way')],
@@ -132,7 +151,7 @@ export const RECOVERING_MUTATIONS: readonly Mutation[] = [
   {
     name: 'spoilt-snapshot-mixed-in',
     says: 'What was read of a snapshot that cannot be used stays, and the next one is put on top of it.',
-    patches: [patch(RECOVERY, '      image.restart()\n', '')],
+    patches: [patch(RECOVERY, '      image.restart()\n      return false', '      return false')],
     killers: [testFile('test/storage/damage.test.ts')],
   },
   {

@@ -1,0 +1,153 @@
+/** What was never opened since it was written is read from LevelDB's log, and gives what LevelDB would. */
+
+import assert from 'node:assert/strict'
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { Level } from 'level'
+import { MalformedError } from '../../lib/base/bytes.ts'
+import { LOG_START } from '../../lib/base/group.ts'
+import { findUnopenedLog, readUnopenedLog } from '../../lib/storage/unopened-log.ts'
+import { Prng } from '../support/prng.ts'
+import { temporaryDirectory } from '../temporary.ts'
+import { NO_IMAGE, openLevel, partsOf, recover, session, takeSnapshot } from './support.ts'
+
+const BLOCK_BYTES = 32_768
+const VIEWS = { keyEncoding: 'view', valueEncoding: 'view' } as const
+/** Whatever a record may end before, at and behind: the end of a block, with and without room for a header. */
+const SIZES = [
+  ...[0, 1, 5000, 200_000, 3 * BLOCK_BYTES],
+  ...Array.from({ length: 60 }, (_, at) => BLOCK_BYTES - 60 + at),
+]
+
+type Puts = readonly (readonly [key: string, value: string])[]
+
+async function write(directory: string, puts: Puts): Promise<void> {
+  const database = new Level<Uint8Array, Uint8Array>(directory, {
+    ...VIEWS,
+    writeBufferSize: 2 ** 27,
+  })
+  await database.open()
+  for (const [key, value] of puts) {
+    await database.batch([{ type: 'put', key: Buffer.from(key), value: Buffer.from(value) }])
+  }
+  await database.close()
+}
+
+async function read(log: string): Promise<[string, string][]> {
+  const found: [string, string][] = []
+  for await (const [key, value] of readUnopenedLog(log)) {
+    found.push([Buffer.from(key).toString(), Buffer.from(value).toString('latin1')])
+  }
+  return found
+}
+
+function putsOf(sizes: readonly number[]): Puts {
+  return sizes.map((size, at) => [`key-${String(at).padStart(4, '0')}`, `${at % 10}`.repeat(size)])
+}
+
+async function makeLog(t: TestContext, puts: Puts): Promise<string> {
+  const directory = await temporaryDirectory(t)
+  await write(directory, puts)
+  const log = await findUnopenedLog(directory)
+  assert.ok(log !== undefined)
+  return log
+}
+
+test('records of all sizes are read as they were written, wherever blocks end', async t => {
+  const puts = putsOf(SIZES)
+  const found = await read(await makeLog(t, puts))
+  assert.equal(found.length, puts.length)
+  for (const [at, put] of puts.entries()) assert.ok(found[at]!.join() === put.join(), `put ${at}`)
+})
+
+test('nothing is told of a database that has tables, or lacks a file', async t => {
+  const directory = await temporaryDirectory(t)
+  assert.equal(await findUnopenedLog(directory), undefined)
+  await write(directory, putsOf([10, 20]))
+  const log = await findUnopenedLog(directory)
+  assert.ok(log !== undefined)
+  for (const missing of [/^CURRENT$/, /^MANIFEST-/, /\.log$/]) {
+    const other = join(directory, `without-${missing.source.replaceAll(/\W/g, '')}`)
+    await mkdir(other)
+    for (const name of await readdir(directory)) {
+      if (!missing.test(name) && !name.startsWith('without')) {
+        await copyFile(join(directory, name), join(other, name)).catch(() => undefined)
+      }
+    }
+    assert.equal(await findUnopenedLog(other), undefined, String(missing))
+  }
+  await write(directory, [])
+  assert.equal(await findUnopenedLog(directory), undefined, 'it was opened again')
+})
+
+test('a log that is cut or spoilt gives what was written up to there', async t => {
+  const puts = putsOf([10, 40_000, 3, 90_000, 25])
+  const log = await makeLog(t, puts)
+  const whole = await readFile(log)
+  const prng = new Prng(7)
+  const seen = { whole: 0, less: 0, refused: 0 }
+  for (let round = 0; round < 400; round++) {
+    const bytes = Buffer.from(whole)
+    const isCut = round % 2 === 0
+    // Most of it is values: what LevelDB adds is spoilt more often than its share.
+    const at = prng.between(0, prng.chance(0.5) ? 60 : bytes.length - 1)
+    if (!isCut) bytes[at]! ^= 1 << prng.between(0, 7)
+    await writeFile(log, isCut ? bytes.subarray(0, at) : bytes)
+    try {
+      const found = await read(log)
+      assert.ok(found.length <= puts.length)
+      // A value may be spoilt: to notice that is for the sums of who reads. A cut has all that stands before it.
+      const isPrefix = found.every((put, index) => put.join() === puts[index]!.join())
+      assert.ok(isPrefix || !isCut)
+      seen[found.length < puts.length ? 'less' : 'whole']++
+    } catch (error) {
+      assert.ok(error instanceof MalformedError, String(error))
+      seen.refused++
+    }
+  }
+  assert.ok(Math.min(...Object.values(seen)) > 10, JSON.stringify(seen))
+})
+
+test('a snapshot that cannot be read from its log is for LevelDB to judge', async t => {
+  const directory = await temporaryDirectory(t)
+  const open = () => openLevel(directory)
+  await session(open, async store => {
+    await takeSnapshot(store, LOG_START, 'full', 'one', 'two')
+    await takeSnapshot(store, LOG_START, 'delta', 'three')
+  })
+  const [, delta] = await partsOf(directory, 'snapshot')
+  const log = await findUnopenedLog(delta!)
+  const bytes = await readFile(log!)
+  // The type of the first fragment: LevelDB passes over the record, and so does not find it either.
+  bytes[6] = 9
+  await writeFile(log!, bytes)
+  const store = await open()
+  const told: string[] = []
+  await store.recover({
+    chunk: chunk => told.push(Buffer.from(chunk).toString()),
+    restart: () => told.push('restart'),
+  })
+  await store.close()
+  const firstTwo = ['one', 'two', 'restart', 'one', 'two', 'restart']
+  assert.deepEqual(told, [...firstTwo, 'one', 'two'], 'and the full image is left')
+})
+
+test('a snapshot is recovered without LevelDB making a table of it', async t => {
+  const directory = await temporaryDirectory(t)
+  const open = () => openLevel(directory)
+  await session(open, store => takeSnapshot(store, LOG_START, 'full', 'one', 'two'))
+  const [part] = await partsOf(directory, 'snapshot')
+  const store = await open()
+  assert.deepEqual((await recover(store)).chunks, ['one', 'two'])
+  await store.close()
+  assert.ok((await findUnopenedLog(part!)) !== undefined)
+  const again = await open()
+  await again.recover(NO_IMAGE)
+  const reader = await again.openSnapshot()
+  assert.equal(Buffer.from((await reader!.next())!.bytes).toString(), 'one')
+  reader!.close()
+  await again.close()
+  assert.equal(await findUnopenedLog(part!), undefined, 'a learner was sent it')
+  await session(open, async (_, { chunks }) => assert.deepEqual(chunks, ['one', 'two']))
+})
