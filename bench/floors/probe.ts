@@ -10,7 +10,7 @@ import { median } from '../load/row.ts'
 import { Latencies } from '../util/latencies.ts'
 import { DataSync, lookUpsPerSecond } from './bare.ts'
 import { Hops } from './hops.ts'
-import { logOnlyPerSecond, Puts } from './puts.ts'
+import { CREATE_TXN_BYTES, logOnlyPerSecond, Puts, SET_TXN_BYTES } from './puts.ts'
 
 /** Client, leader, follower, leader, client. */
 const HOPS_PER_WRITE = 4
@@ -30,6 +30,8 @@ export interface Floors {
   readonly writeP50us: number
   /** Transactions of 120 bytes in groups of 64 KiB, into the logs alone. */
   readonly logOnlyPerSecond: number
+  /** As many bytes a second as creates of 1 KiB. */
+  readonly logOnlyCreatesPerSecond: number
   /** `Map.get` with 100,000 paths. */
   readonly lookUpsPerSecond: number
 }
@@ -79,6 +81,7 @@ export class FloorProbe {
     const quorumPutP50us = p50us(this.#puts.quorum)
     const neededPutP50us = this.#durability === 'memory' ? 0 : quorumPutP50us
     const promisedHopP50us = p50us(this.#hops.promised) / 2
+    const logOnly = median(this.#logRates)
     return {
       peers: this.#puts.peers,
       durability: this.#durability,
@@ -88,7 +91,8 @@ export class FloorProbe {
       promisedHopP50us,
       blockingHopP50us: p50us(this.#hops.blocking) / 2,
       writeP50us: neededPutP50us + HOPS_PER_WRITE * promisedHopP50us,
-      logOnlyPerSecond: median(this.#logRates),
+      logOnlyPerSecond: logOnly,
+      logOnlyCreatesPerSecond: (logOnly * SET_TXN_BYTES) / CREATE_TXN_BYTES,
       lookUpsPerSecond: median(this.#lookUpRates),
     }
   }

@@ -13,7 +13,9 @@ import { DONE, ROUND, SIGNAL_WORDS, STOP } from './signals.ts'
 const PUT_BYTES = 128
 const GROUP_BYTES = 64 * 1024
 /** Of a transaction that sets some 100 bytes, in a group. */
-const TXN_BYTES = 120
+export const SET_TXN_BYTES = 120
+/** Of one that creates a node of 1 KiB. */
+export const CREATE_TXN_BYTES = 1024 + 65
 
 /** All put at once, again and again: what one write has to wait for. */
 export class Puts {
@@ -97,7 +99,7 @@ export async function logOnlyPerSecond(
       await nextMessage(thread)
       const count = await nextMessage<PutCount>(thread)
       await ended
-      return (count.puts * GROUP_BYTES) / TXN_BYTES / count.seconds
+      return (count.puts * GROUP_BYTES) / SET_TXN_BYTES / count.seconds
     }),
   )
   for (const own of directories) rmSync(own, { recursive: true, force: true })

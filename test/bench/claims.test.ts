@@ -18,6 +18,7 @@ const FLOORS: Floors = {
   blockingHopP50us: 20,
   writeP50us: 400,
   logOnlyPerSecond: 600_000,
+  logOnlyCreatesPerSecond: 66_000,
   lookUpsPerSecond: 12_000_000,
 }
 
