@@ -15,6 +15,7 @@ import { formatBytes, formatCount, formatMs } from '../util/format.ts'
 import { dataDirectory } from '../util/places.ts'
 import type { Chapter } from './chapter.ts'
 import { diskBytes } from './disk.ts'
+import type { ImageSteps, Images, ImageTask } from './image-process.ts'
 import type { Reopened, ReopenTask } from './nodes-process.ts'
 import type { GrowthOptions } from './options.ts'
 import { besideZooKeeper, type ZooKeeperNodes } from './zookeeper-nodes.ts'
@@ -85,8 +86,13 @@ function reopen(task: ReopenTask): Promise<Reopened> {
   return runProcess<Reopened>('nodes-process', import.meta.url, [JSON.stringify(task)])
 }
 
+function takeImages(task: ImageTask): Promise<Images> {
+  return runProcess<Images>('image-process', import.meta.url, [JSON.stringify(task)])
+}
+
 interface NodesFigures extends Loaded {
   readonly nodes: number
+  readonly images: Images
   readonly reopened: Reopened
   readonly withSnapshots: Reopened
   readonly withoutSnapshots: Reopened
@@ -103,20 +109,30 @@ async function measure(options: GrowthOptions): Promise<NodesFigures> {
   const withoutSnapshots = await reopen({ ...paced, snapshots: false })
   const withSnapshots = await reopen({ ...paced, snapshots: true })
   rmSync(dataDir, { recursive: true, force: true })
+  const images = await takeImages({ top: TOP, nodes: options.nodes })
   const zooKeeper = options.beside ? await besideZooKeeper(options) : undefined
   return {
-    ...{ nodes: options.nodes, ...loaded },
+    ...{ nodes: options.nodes, ...loaded, images },
     ...{ reopened, withSnapshots, withoutSnapshots, zooKeeper },
   }
 }
 
 function linesOf(figures: NodesFigures): string[][] {
-  const { setsPerSecond: sets, reopened, withSnapshots, withoutSnapshots, zooKeeper } = figures
+  const {
+    setsPerSecond: sets,
+    images,
+    reopened,
+    withSnapshots,
+    withoutSnapshots,
+    zooKeeper,
+  } = figures
   const theirs = typeof zooKeeper === 'object' ? zooKeeper : undefined
   const beside = (value: string | undefined) => value ?? '–'
   const share = (rate: number) => `${formatCount(rate)} (${(rate / sets.few).toFixed(2)} ×)`
   const beats = ({ beats: found }: Reopened) =>
     found === undefined ? '–' : `${formatMs(found.maxms)} (p99 ${formatMs(found.p99ms)})`
+  const longest = ({ longestMs, steps, totalMs }: ImageSteps) =>
+    `${formatMs(longestMs)} (${formatCount(steps)} take ${formatMs(totalMs)})`
   return [
     ['what', 'quorumtree', 'ZooKeeper'],
     [
@@ -145,6 +161,8 @@ function linesOf(figures: NodesFigures): string[][] {
       formatMs(reopened.servingMs),
       beside(theirs && formatMs(theirs.servingMs)),
     ],
+    ['longest step of a full snapshot, by itself', longest(images.full), '–'],
+    ['the same of what a tenth of the nodes changed', longest(images.delta), '–'],
     ['longest time between two beats, no snapshots', beats(withoutSnapshots), '–'],
     ['the same while snapshots are made', beats(withSnapshots), '–'],
   ]
@@ -161,6 +179,7 @@ export async function measureNodes(options: GrowthOptions): Promise<Chapter> {
       'Memory: of the whole process, three peers and a replica in the reading thread.',
       'Beats: with ticks of 2 ms, under sets at a third of the peak rate; the watching thread ' +
         `itself was up to ${formatMs(own)} late.`,
+      'By itself: in a thread with nothing beside it. Beats also wait for a free processor.',
       ...(typeof zooKeeper === 'string' ? [`Left out: ${zooKeeper}.`] : []),
     ],
     figures,
