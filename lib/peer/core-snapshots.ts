@@ -152,8 +152,8 @@ export class Snapshots {
   }
 
   /**
-   * A delta pays while not more than half of what is kept is out of date. What only grows is never written again; and
-   * a tree that has become smaller than its last image is not written anew at every turn.
+   * A delta pays while not more than half of what is kept is out of date: what only grows is not written again for
+   * that. A tree that has become smaller than its last image is not written anew at every turn.
    */
   #deltaPays(tree: Tree): boolean {
     if (this.#chain === undefined) return false

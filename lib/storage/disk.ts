@@ -1,8 +1,9 @@
 /**
- * The one road to a peer's LevelDBs. Calls stand in a line and run one at a time: each takes one of the four threads
- * that the whole process has for its files, and a stalled write may hold it for seconds. Log writes go to the head of
- * the line; everything else is cut into short calls so that they never wait for long. The first failure is final:
- * LevelDB may go on after a failed write, but what it acknowledges then can be lost, so nothing is ever tried again.
+ * The one road to a peer's open LevelDBs. Calls stand in a line and run one at a time: each takes one of the four
+ * threads that the whole process has for its files, and a stalled write may hold it for seconds. Log writes go to the
+ * head of the line; everything else is cut into short calls so that they never wait for long. The first failure is
+ * final: LevelDB may go on after a failed write, but what it acknowledges then can be lost, so nothing is ever tried
+ * again.
  */
 
 import type { Level } from 'level'

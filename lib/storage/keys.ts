@@ -59,4 +59,8 @@ export function chunksOf(snapshotId: number): KeyRange {
   return { gte: chunkKey(snapshotId, 0), lt: chunkKey(snapshotId + 1, 0) }
 }
 
+export function isSameKey(one: Key, other: Key): boolean {
+  return Buffer.compare(one, other) === 0
+}
+
 export const ALL_HEADS: KeyRange = { gte: makeKey(HEAD), lt: makeKey(HEAD + 1) }

@@ -5,13 +5,13 @@
  */
 
 import { assert } from '../base/assert.ts'
-import { MalformedError } from '../base/bytes.ts'
 import type { LogPoint } from '../base/group.ts'
 import type { SnapshotHead } from '../zab/types.ts'
+import { ChunkReader } from './chunk-reader.ts'
 import type { Database, Disk, Operation } from './disk.ts'
 import { chunkKey, headKey } from './keys.ts'
 import type { Part } from './part.ts'
-import { decodeChunk, encodeChunk, encodeHead, type StoredSnapshot } from './records.ts'
+import { encodeChunk, encodeHead, type StoredSnapshot } from './records.ts'
 import type { SnapshotParts } from './snapshot-parts.ts'
 import { type Chain, ChainCursor, SnapshotCatalog } from './snapshots.ts'
 import type { ChainSize, SnapshotKind, SnapshotReader } from './store.ts'
@@ -270,58 +270,5 @@ export class LevelSnapshots {
       await draft.part?.release()
     }
     await this.#parts.remove(draft.id)
-  }
-}
-
-/** Reads chunks of one snapshot after the other, and keeps the one it is at open. */
-class ChunkReader {
-  readonly #disk: Disk
-  readonly #parts: SnapshotParts
-  #id = 0
-  #part: Part | undefined
-  #database: Database | undefined
-  #closed = false
-
-  constructor(disk: Disk, parts: SnapshotParts) {
-    this.#disk = disk
-    this.#parts = parts
-  }
-
-  /** Undefined when it cannot be read. */
-  async read(id: number, chunk: number): Promise<Uint8Array | undefined> {
-    try {
-      const database = await this.#turnTo(id)
-      const value = database && (await this.#disk.get(database, chunkKey(id, chunk)))
-      return value && decodeChunk(id, chunk, value)
-    } catch (error) {
-      if (error instanceof MalformedError) return undefined
-      throw error
-    }
-  }
-
-  close(): void {
-    this.#closed = true
-    this.#leave()
-  }
-
-  async #turnTo(id: number): Promise<Database | undefined> {
-    if (id === this.#id) return this.#database
-    this.#leave()
-    const part = this.#parts.get(id)
-    const database = await part?.acquire()
-    if (database === undefined) return undefined
-    this.#id = id
-    this.#part = part
-    this.#database = database
-    if (this.#closed) this.#leave()
-    return this.#database
-  }
-
-  #leave(): void {
-    // As with drafts, nobody waits for this.
-    this.#part?.release().catch(() => undefined)
-    this.#id = 0
-    this.#part = undefined
-    this.#database = undefined
   }
 }

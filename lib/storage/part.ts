@@ -68,7 +68,8 @@ export class Part {
 
   /** Where its entries can be read without LevelDB, which then need not make a table of them; see `unopened-log`. */
   async unopenedLog(): Promise<string | undefined> {
-    return this.#known ? undefined : findUnopenedLog(this.directory).catch(() => undefined)
+    if (this.#isNew || this.#database !== undefined) return undefined
+    return findUnopenedLog(this.directory).catch(() => undefined)
   }
 
   /** As `acquire`, but within a turn of the disk, or before there are any. */

@@ -10,7 +10,7 @@ import { follows, type Group, LOG_START, type LogPoint, pointOf } from '../base/
 import { type Epoch, epochOf, formatZxid, ZXID_ZERO, type Zxid } from '../base/zxid.ts'
 import type { Epochs } from '../zab/types.ts'
 import type { Entry } from './disk.ts'
-import { ALL_HEADS, chunksOf, snapshotIdOf } from './keys.ts'
+import { ALL_HEADS, chunkKey, chunksOf, isSameKey, snapshotIdOf } from './keys.ts'
 import type { Shelves } from './level-store.ts'
 import { epochEndsOf } from './log.ts'
 import type { Part } from './part.ts'
@@ -107,7 +107,8 @@ async function readChunks(
   const part = shelves.snapshots.get(id)
   if (part === undefined) return `its directory is missing`
   try {
-    for await (const [, value] of entriesOf(shelves, part, id, access)) {
+    for await (const [key, value] of entriesOf(shelves, part, id, access)) {
+      if (!isSameKey(key, chunkKey(id, count))) throw new MalformedError('another is in its place')
       image.chunk(decodeChunk(id, count++, value))
     }
   } catch (error) {

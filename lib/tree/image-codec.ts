@@ -19,7 +19,7 @@ const SESSION = 3
 const SESSION_REMOVED = 4
 
 /** Of a znode's record, what is not path or data: as `writeNode` has it, for a short path and an open ACL. */
-export const NODE_RECORD_BYTES = 1 + 1 + 4 + 1 + 6 * 8 + 3 * 4
+export const NODE_RECORD_BYTES = 1 + 2 + 4 + 1 + 6 * 8 + 3 * 4
 
 /** A node goes by its slot. */
 export class NodeRecords implements Records<number, ZPath> {

@@ -10,7 +10,7 @@ import { LOG_START } from '../../lib/base/group.ts'
 import { findUnopenedLog, readUnopenedLog } from '../../lib/storage/unopened-log.ts'
 import { Prng } from '../support/prng.ts'
 import { temporaryDirectory } from '../temporary.ts'
-import { NO_IMAGE, openLevel, partsOf, recover, session, takeSnapshot } from './support.ts'
+import { openLevel, partsOf, readSnapshot, session, takeSnapshot, textOf } from './support.ts'
 
 const BLOCK_BYTES = 32_768
 const VIEWS = { keyEncoding: 'view', valueEncoding: 'view' } as const
@@ -77,36 +77,56 @@ test('nothing is told of a database that has tables, or lacks a file', async t =
     }
     assert.equal(await findUnopenedLog(other), undefined, String(missing))
   }
+  await writeFile(join(directory, 'CURRENT'), 'MANIFEST-000099\n')
+  assert.equal(await findUnopenedLog(directory), undefined, 'its manifest is lost')
+  await writeFile(join(directory, 'CURRENT'), 'MANIFEST-000002\n')
+  assert.equal(await findUnopenedLog(directory), log)
   await write(directory, [])
   assert.equal(await findUnopenedLog(directory), undefined, 'it was opened again')
 })
 
-test('a log that is cut or spoilt gives what was written up to there', async t => {
+test('a log with a flipped bit is refused, wherever it is', async t => {
   const puts = putsOf([10, 40_000, 3, 90_000, 25])
   const log = await makeLog(t, puts)
   const whole = await readFile(log)
   const prng = new Prng(7)
-  const seen = { whole: 0, less: 0, refused: 0 }
-  for (let round = 0; round < 400; round++) {
+  for (let round = 0; round < 300; round++) {
     const bytes = Buffer.from(whole)
-    const isCut = round % 2 === 0
     // Most of it is values: what LevelDB adds is spoilt more often than its share.
     const at = prng.between(0, prng.chance(0.5) ? 60 : bytes.length - 1)
-    if (!isCut) bytes[at]! ^= 1 << prng.between(0, 7)
-    await writeFile(log, isCut ? bytes.subarray(0, at) : bytes)
+    bytes[at]! ^= 1 << prng.between(0, 7)
+    await writeFile(log, bytes)
+    await assert.rejects(read(log), MalformedError, `byte ${at}`)
+  }
+})
+
+test('a log that is cut gives what is before the cut, if anything', async t => {
+  const puts = putsOf([10, 40_000, 3, 90_000, 25])
+  const log = await makeLog(t, puts)
+  const whole = await readFile(log)
+  const seen = { prefix: 0, refused: 0 }
+  for (let length = 0; length < whole.length; length += length < 200 ? 1 : 97) {
+    await writeFile(log, whole.subarray(0, length))
     try {
       const found = await read(log)
-      assert.ok(found.length <= puts.length)
-      // A value may be spoilt: to notice that is for the sums of who reads. A cut has all that stands before it.
-      const isPrefix = found.every((put, index) => put.join() === puts[index]!.join())
-      assert.ok(isPrefix || !isCut)
-      seen[found.length < puts.length ? 'less' : 'whole']++
+      assert.ok(found.length < puts.length)
+      assert.ok(found.every((put, at) => put.join() === puts[at]!.join()))
+      seen.prefix++
     } catch (error) {
       assert.ok(error instanceof MalformedError, String(error))
       seen.refused++
     }
   }
   assert.ok(Math.min(...Object.values(seen)) > 10, JSON.stringify(seen))
+})
+
+test('a record that is missing in the middle is noticed', async t => {
+  const log = await makeLog(t, putsOf([100, 100, 100]))
+  const bytes = await readFile(log)
+  const recordBytes = bytes.length / 3
+  const gap = [bytes.subarray(0, recordBytes), bytes.subarray(2 * recordBytes)]
+  await writeFile(log, Buffer.concat(gap))
+  await assert.rejects(read(log), MalformedError)
 })
 
 test('a snapshot that cannot be read from its log is for LevelDB to judge', async t => {
@@ -133,21 +153,39 @@ test('a snapshot that cannot be read from its log is for LevelDB to judge', asyn
   assert.deepEqual(told, [...firstTwo, 'one', 'two'], 'and the full image is left')
 })
 
-test('a snapshot is recovered without LevelDB making a table of it', async t => {
+test('a snapshot is recovered, and sent, without LevelDB making a table of it', async t => {
   const directory = await temporaryDirectory(t)
   const open = () => openLevel(directory)
-  await session(open, store => takeSnapshot(store, LOG_START, 'full', 'one', 'two'))
-  const [part] = await partsOf(directory, 'snapshot')
-  const store = await open()
-  assert.deepEqual((await recover(store)).chunks, ['one', 'two'])
-  await store.close()
-  assert.ok((await findUnopenedLog(part!)) !== undefined)
-  const again = await open()
-  await again.recover(NO_IMAGE)
-  const reader = await again.openSnapshot()
-  assert.equal(Buffer.from((await reader!.next())!.bytes).toString(), 'one')
-  reader!.close()
-  await again.close()
-  assert.equal(await findUnopenedLog(part!), undefined, 'a learner was sent it')
-  await session(open, async (_, { chunks }) => assert.deepEqual(chunks, ['one', 'two']))
+  const chunks = ['one', 'two', 'x'.repeat(100_000)]
+  await session(open, async store => {
+    await takeSnapshot(store, LOG_START, 'full', ...chunks)
+    await takeSnapshot(store, LOG_START, 'delta', 'three')
+    assert.deepEqual(await readSnapshot(store), [...chunks, 'three'], 'taken in this life')
+  })
+  await session(open, async (store, recovered) => {
+    assert.deepEqual(recovered.chunks, [...chunks, 'three'])
+    assert.deepEqual(await readSnapshot(store), [...chunks, 'three'])
+  })
+  for (const part of await partsOf(directory, 'snapshot')) {
+    assert.ok((await findUnopenedLog(part)) !== undefined)
+  }
+})
+
+test('a snapshot whose log is spoilt is sent as far as LevelDB reads it', async t => {
+  const directory = await temporaryDirectory(t)
+  const open = () => openLevel(directory)
+  await session(open, async store => {
+    await takeSnapshot(store, LOG_START, 'full', 'one', 'two', 'six')
+    const [part] = await partsOf(directory, 'snapshot')
+    const log = await findUnopenedLog(part!)
+    const bytes = await readFile(log!)
+    const reader = await store.openSnapshot()
+    assert.equal(textOf((await reader!.next())!.bytes), 'one')
+    reader!.close()
+    // A wrong type in the second record: LevelDB passes over it.
+    bytes[bytes.length / 3 + 6] = 9
+    await writeFile(log!, bytes)
+    assert.equal(await readSnapshot(store), undefined, 'LevelDB does not find it either')
+    assert.equal(store.newestChain(), undefined, 'and the next snapshot is a full one')
+  })
 })
