@@ -67,7 +67,7 @@ export async function readManifest(directory: string): Promise<Manifest> {
     const name = (await readFile(join(directory, 'CURRENT'), 'latin1')).trim()
     if (!MANIFEST_NAME.test(name)) return manifest
     const bytes = await readFile(join(directory, name))
-    const reader = new RecordReader()
+    const reader = new RecordReader('compared')
     for (let at = 0; at < bytes.length; at += BLOCK_BYTES) {
       const block = bytes.subarray(at, at + BLOCK_BYTES)
       for (const record of reader.records(block)) manifest.change(record)

@@ -3,7 +3,8 @@
  * they were written. LevelDB would copy them to memory, make a table of them and sync that before it gave out the
  * first. So they are read from the log itself (LevelDB, db/write_batch.cc for what a record of the log is).
  *
- * Nothing is read that LevelDB would not read too. What is not as it was written is left to LevelDB to judge.
+ * The order of records is proved here; what is in them, by the sums of whoever asks, which are cheaper than LevelDB's.
+ * What is not as it was written is left to LevelDB to judge.
  */
 
 import { type FileHandle, open, readdir } from 'node:fs/promises'
@@ -54,7 +55,7 @@ async function* readLog(path: string): AsyncGenerator<Entry> {
   try {
     // Always the same memory: fresh memory for a whole file takes longer than to read it.
     const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
-    const reader = new RecordReader()
+    const reader = new RecordReader('passed over')
     const batches = new BatchReader()
     for (;;) {
       const length = await fill(file, buffer)

@@ -85,19 +85,31 @@ test('nothing is told of a database that has tables, or lacks a file', async t =
   assert.equal(await findUnopenedLog(directory), undefined, 'it was opened again')
 })
 
-test('a log with a flipped bit is refused, wherever it is', async t => {
+test('a flipped bit is refused, or spoils one entry, or none', async t => {
   const puts = putsOf([10, 40_000, 3, 90_000, 25])
   const log = await makeLog(t, puts)
   const whole = await readFile(log)
   const prng = new Prng(7)
+  const seen = { refused: 0, spoilt: 0, same: 0 }
   for (let round = 0; round < 300; round++) {
     const bytes = Buffer.from(whole)
     // Most of it is values: what LevelDB adds is spoilt more often than its share.
     const at = prng.between(0, prng.chance(0.5) ? 60 : bytes.length - 1)
     bytes[at]! ^= 1 << prng.between(0, 7)
     await writeFile(log, bytes)
-    await assert.rejects(read(log), MalformedError, `byte ${at}`)
+    try {
+      const found = await read(log)
+      assert.equal(found.length, puts.length)
+      const spoilt = found.filter((put, index) => put.join() !== puts[index]!.join()).length
+      assert.ok(spoilt <= 1, `byte ${at}`)
+      // Only where LevelDB's sum is, which nobody compares, does it make no difference.
+      seen[spoilt === 1 ? 'spoilt' : 'same']++
+    } catch (error) {
+      assert.ok(error instanceof MalformedError, String(error))
+      seen.refused++
+    }
   }
+  assert.ok(Math.min(...Object.values(seen)) > 5, JSON.stringify(seen))
 })
 
 test('a log that is cut gives what is before the cut, if anything', async t => {
