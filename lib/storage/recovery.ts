@@ -77,15 +77,8 @@ async function readHeads({ disk, segments }: Shelves, findings: string[]): Promi
 /** With the help of LevelDB, whose word counts, or without where that will do, which is quicker. */
 type Access = 'opened' | 'unopened'
 
-/** Entries of a snapshot in the order of its chunks, if all is well; each to be used before the next is asked for. */
-async function* entriesOf(
-  { disk }: Shelves,
-  part: Part,
-  id: number,
-  access: Access,
-): AsyncGenerator<Entry> {
-  const log = access === 'unopened' ? await part.unopenedLog() : undefined
-  if (log !== undefined) return yield* readUnopenedLog(log)
+/** What LevelDB gives out of a snapshot, in the order of its chunks. */
+async function* entriesOf({ disk }: Shelves, part: Part, id: number): AsyncGenerator<Entry> {
   const database = await part.acquire()
   try {
     for await (const slice of disk.scan(database, chunksOf(id))) yield* slice
@@ -94,12 +87,15 @@ async function* entriesOf(
   }
 }
 
-/** Hands out the chunks of one snapshot, up to the first that is not as it was written; returns what is wrong. */
+/**
+ * Hands out the chunks of one snapshot, up to the first that is not as it was written; returns what is wrong.
+ * @param log where they can be read without LevelDB
+ */
 async function readChunks(
   shelves: Shelves,
   { id, chunks }: StoredSnapshot,
   image: ImageSink,
-  access: Access,
+  log: string | undefined,
 ): Promise<string | undefined> {
   let count = 0
   // A delta of nothing has none.
@@ -107,7 +103,8 @@ async function readChunks(
   const part = shelves.snapshots.get(id)
   if (part === undefined) return `its directory is missing`
   try {
-    for await (const [key, value] of entriesOf(shelves, part, id, access)) {
+    const entries = log === undefined ? entriesOf(shelves, part, id) : readUnopenedLog(log)
+    for await (const [key, value] of entries) {
       if (!isSameKey(key, chunkKey(id, count))) throw new MalformedError('another is in its place')
       image.chunk(decodeChunk(id, count++, value))
     }
@@ -132,9 +129,11 @@ async function restoreNewest(
   const isGood = ({ id }: StoredSnapshot): boolean => !bad.has(id)
   const restore = async (chain: Chain, access: Access): Promise<boolean> => {
     for (const link of chain) {
-      const fault = await readChunks(shelves, link, image, access)
+      const part = shelves.snapshots.get(link.id)
+      const log = access === 'unopened' ? await part?.unopenedLog() : undefined
+      const fault = await readChunks(shelves, link, image, log)
       if (fault === undefined) continue
-      if (access === 'unopened') {
+      if (log !== undefined) {
         image.restart()
         return restore(chain, 'opened')
       }

@@ -82,14 +82,14 @@ test('the steps of a store are told apart', async t => {
   ])
   await expect(
     store => store.write(batch({ truncateAfter: pointOf(log.made.at(-2)!) })),
-    [...read, 'truncation', 'close segment'],
+    ['truncation', 'close segment'],
   )
   log.made.pop()
   log.point = pointOf(log.made.at(-1)!)
   assert.ok(await spoil(join(place, 'peer'), 'chunk'))
   await expect(
     store => store.write(batch({ groups: log.many(4) })),
-    [...read, ...read, 'useless heads', 'groups', 'close segment'],
+    [...read, 'useless heads', 'groups', 'close segment'],
   )
   assert.ok(await spoil(join(place, 'peer'), 'group'))
   await expect(
@@ -100,7 +100,6 @@ test('the steps of a store are told apart', async t => {
       await store.write(batch({ epochs: epochs(2), install, committed: install.point.zxid }))
     },
     [
-      ...read,
       'damage',
       'open snapshot',
       'staged chunk',

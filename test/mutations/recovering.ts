@@ -30,7 +30,7 @@ export const RECOVERING_MUTATIONS: readonly Mutation[] = [
   {
     name: 'unopened-log-is-believed',
     says: 'What cannot be read from LevelDB’s log without LevelDB is given up, although LevelDB may know it.',
-    patches: [patch(RECOVERY, "if (access === 'unopened') {", "if (access !== 'unopened') {")],
+    patches: [patch(RECOVERY, 'if (log !== undefined) {', 'if (log === "none") {')],
     killers: [testFile('test/storage/unopened-log.test.ts')],
   },
   {
