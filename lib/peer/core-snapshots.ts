@@ -179,6 +179,7 @@ export class Snapshots {
     const incoming = this.#incoming
     assert(incoming?.head.point.zxid === zxid, 'the tree switches to the snapshot that came')
     this.#incoming = undefined
+    // It can be added to; how large it is, the store tells with the next snapshot.
     this.#chain = { imageBytes: 0, deltaBytes: 0 }
     this.#bytesLeft = this.#firstLogBytes
     replica.replaceTree(incoming.loader.finish(zxid, incoming.head.digest))

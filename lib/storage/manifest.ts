@@ -21,6 +21,8 @@ const FIELDS: Readonly<Record<number, readonly ('number' | 'bytes')[]>> = {
   7: ['number', 'number', 'number', 'bytes', 'bytes'],
   9: ['number'],
 }
+/** By either of the names that LevelDB has for them. */
+export const TABLE_NAME = /\.(?:ldb|sst)$/
 const MANIFEST_NAME = /^MANIFEST-\d+$/
 const LOG_NUMBER = 2
 const TABLE_GONE = 6

@@ -93,6 +93,7 @@ async function* entriesOf({ disk }: Shelves, part: Part, id: number): AsyncGener
  */
 async function readChunks(
   shelves: Shelves,
+  part: Part | undefined,
   { id, chunks }: StoredSnapshot,
   image: ImageSink,
   log: string | undefined,
@@ -100,7 +101,6 @@ async function readChunks(
   let count = 0
   // A delta of nothing has none.
   if (chunks === 0) return undefined
-  const part = shelves.snapshots.get(id)
   if (part === undefined) return `its directory is missing`
   try {
     const entries = log === undefined ? entriesOf(shelves, part, id) : readUnopenedLog(log)
@@ -131,7 +131,7 @@ async function restoreNewest(
     for (const link of chain) {
       const part = shelves.snapshots.get(link.id)
       const log = access === 'unopened' ? await part?.unopenedLog() : undefined
-      const fault = await readChunks(shelves, link, image, log)
+      const fault = await readChunks(shelves, part, link, image, log)
       if (fault === undefined) continue
       if (log !== undefined) {
         image.restart()

@@ -10,7 +10,7 @@ import { basename, join } from 'node:path'
 import { MalformedError } from '../base/bytes.ts'
 import { crc32c, unmask } from './crc32c.ts'
 import { asStorageFailure, storageFailure } from './failures.ts'
-import { readManifest } from './manifest.ts'
+import { readManifest, TABLE_NAME } from './manifest.ts'
 import { type Entry, isAscending, isSane, type Key, parseBlock, readVarint } from './table-block.ts'
 
 /** Two handles, padded, and a magic number. */
@@ -100,7 +100,7 @@ async function checkAll(directory: string, path: string): Promise<void> {
   const { tables: inUse } = await readManifest(directory)
   for (const name of names) {
     // One that was not finished when the process ended is no damage.
-    if (!/\.(?:ldb|sst)$/.test(name) || !inUse.has(Number.parseInt(name, 10))) continue
+    if (!TABLE_NAME.test(name) || !inUse.has(Number.parseInt(name, 10))) continue
     try {
       checkTable(await readFile(join(directory, name)))
     } catch (error) {

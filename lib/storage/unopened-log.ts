@@ -12,12 +12,11 @@ import { join } from 'node:path'
 import { MalformedError } from '../base/bytes.ts'
 import type { Entry } from './disk.ts'
 import { BLOCK_BYTES, RecordReader } from './log-format.ts'
-import { readManifest } from './manifest.ts'
+import { readManifest, TABLE_NAME } from './manifest.ts'
 import { readVarint } from './table-block.ts'
 
 const READ_BYTES = 32 * BLOCK_BYTES
 const LOG_NAME = /^(\d+)\.log$/
-const TABLE_NAME = /\.(ldb|sst)$/
 /** Of a batch: the number of its first entry, and how many there are. */
 const SEQUENCE_AT = 0
 const COUNT_AT = 8

@@ -4,16 +4,22 @@ import assert from 'node:assert/strict'
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { Level } from 'level'
 import { MalformedError } from '../../lib/base/bytes.ts'
 import { LOG_START } from '../../lib/base/group.ts'
 import { findUnopenedLog, readUnopenedLog } from '../../lib/storage/unopened-log.ts'
 import { Prng } from '../support/prng.ts'
 import { temporaryDirectory } from '../temporary.ts'
-import { openLevel, partsOf, readSnapshot, session, takeSnapshot, textOf } from './support.ts'
+import {
+  openLevel,
+  partsOf,
+  readSnapshot,
+  session,
+  takeSnapshot,
+  textOf,
+  withLevel,
+} from './support.ts'
 
 const BLOCK_BYTES = 32_768
-const VIEWS = { keyEncoding: 'view', valueEncoding: 'view' } as const
 /** Whatever a record may end before, at and behind: the end of a block, with and without room for a header. */
 const SIZES = [
   ...[0, 1, 5000, 200_000, 3 * BLOCK_BYTES],
@@ -23,15 +29,9 @@ const SIZES = [
 type Puts = readonly (readonly [key: string, value: string])[]
 
 async function write(directory: string, puts: Puts): Promise<void> {
-  const database = new Level<Uint8Array, Uint8Array>(directory, {
-    ...VIEWS,
-    writeBufferSize: 2 ** 27,
+  await withLevel(directory, async database => {
+    for (const [key, value] of puts) await database.put(Buffer.from(key), Buffer.from(value))
   })
-  await database.open()
-  for (const [key, value] of puts) {
-    await database.batch([{ type: 'put', key: Buffer.from(key), value: Buffer.from(value) }])
-  }
-  await database.close()
 }
 
 async function read(log: string): Promise<[string, string][]> {
