@@ -30,6 +30,7 @@ class Slab {
   readonly bytes: Buffer
   /** The same memory: to ask a buffer for it takes longer. */
   readonly buffer: ArrayBufferLike
+  readonly words: Int32Array
   readonly blockBytes: number
   /** Where it stands among the slabs of its size that have room. */
   roomyAt = NOWHERE
@@ -44,6 +45,7 @@ class Slab {
     this.bytes = Buffer.allocUnsafeSlow(blockBytes * blocks)
     this.buffer = this.bytes.buffer
     assert(this.bytes.byteOffset === 0, 'a slab is a whole buffer')
+    this.words = new Int32Array(this.buffer)
   }
 
   get isEmpty(): boolean {
@@ -154,6 +156,16 @@ export class Blocks {
   /** The memory of a slab, for a view on some of it. */
   buffer(slabId: number): ArrayBufferLike {
     return this.#slabs[slabId]!.buffer
+  }
+
+  /** The same in words. Each block begins with one. */
+  words(slabId: number): Int32Array {
+    return this.#slabs[slabId]!.words
+  }
+
+  /** Where in the slab's words the last one of a block is. */
+  lastWordAt(slabId: number, offset: number): number {
+    return ((offset + this.#slabs[slabId]!.blockBytes) >>> 2) - 1
   }
 
   /** All bytes of a slab. */

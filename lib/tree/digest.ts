@@ -8,9 +8,8 @@
  */
 
 import { type Acl, OPEN_ACL } from '../base/acl.ts'
-import type { AsciiText } from '../base/bytes.ts'
+import type { ZPath } from '../base/path.ts'
 import type { SessionId, Sid, Zxid } from '../base/zxid.ts'
-import type { PathText } from './packed-path.ts'
 
 /** All of a znode that is hashed. Data, ACL and path stand for themselves as hashes, so they are hashed once. */
 export interface NodeFacts {
@@ -49,14 +48,14 @@ const NODE_SEEDS = [0x243f6a88, 0x85a308d3 | 0] as const
 const SESSION_SEEDS = [0x13198a2e, 0x03707344] as const
 
 /** Folds one 32-bit word into a hash. */
-function mix(hash: number, word: number): number {
+export function mix(hash: number, word: number): number {
   const scaled = Math.imul(word, 0xcc9e2d51)
   const mixed = hash ^ Math.imul((scaled << 15) | (scaled >>> 17), 0x1b873593)
   return (Math.imul((mixed << 13) | (mixed >>> 19), 5) + 0xe6546b64) | 0
 }
 
 /** Lets every bit of the hash depend on every bit folded in. */
-function settle(hash: number): number {
+export function settle(hash: number): number {
   let value = hash
   value = Math.imul(value ^ (value >>> 16), 0x85ebca6b)
   value = Math.imul(value ^ (value >>> 13), 0xc2b2ae35)
@@ -91,18 +90,17 @@ function hashText(text: string): number {
   return settle(hash ^ length)
 }
 
-/** The same number as for the string. */
-function hashAscii({ bytes, at: from, length }: AsciiText): number {
-  const end = from + length
-  let hash = 0
-  let at = from
-  for (; at + 1 < end; at += 2) hash = mix(hash, bytes[at]! | (bytes[at + 1]! << 16))
-  if (at < end) hash = mix(hash, bytes[at]!)
-  return settle(hash ^ length)
+export function hashPath(path: ZPath): number {
+  return hashText(path)
 }
 
-export function hashPath(path: PathText): number {
-  return typeof path === 'string' ? hashText(path) : hashAscii(path)
+/** The same number for the first `count` units of an ASCII path, as bytes. */
+export function hashUnits(bytes: Uint8Array, count: number): number {
+  let hash = 0
+  let at = 0
+  for (; at + 1 < count; at += 2) hash = mix(hash, bytes[at]! | (bytes[at + 1]! << 16))
+  if (at < count) hash = mix(hash, bytes[at]!)
+  return settle(hash ^ count)
 }
 
 function hashEntries(acl: Acl): number {

@@ -10,10 +10,10 @@ import { unreachable } from '../base/assert.ts'
 import { ByteReader, MalformedError } from '../base/bytes.ts'
 import { parentOf, ROOT, type ZPath } from '../base/path.ts'
 import { formatZxid, NO_SESSION, type SessionId, ZXID_ZERO, type Zxid } from '../base/zxid.ts'
-import { addDigest, hashPath, nodeDigest, removeDigest, sessionDigest } from './digest.ts'
+import { addDigest, nodeDigest, removeDigest, sessionDigest } from './digest.ts'
 import { type ImageRecord, readFacts, readRecord } from './image-codec.ts'
 import { Nodes } from './nodes.ts'
-import { type PathText, parentOfAscii } from './packed-path.ts'
+import { PackedPath, type PathText } from './packed-path.ts'
 import { NONE, PARENT } from './rows.ts'
 import type { MutableSession } from './sessions.ts'
 import { Tree } from './tree.ts'
@@ -23,8 +23,15 @@ const NO_BYTES = new Uint8Array(0)
 
 type Of<Kind extends ImageRecord['kind']> = Extract<ImageRecord, { readonly kind: Kind }>
 
+/** Only the root's path has one character. */
+function isRoot(path: PathText): boolean {
+  return path.length === ROOT.length
+}
+
 export class TreeLoader {
   readonly #nodes = new Nodes()
+  /** The path of the node that is put, then of its parent. */
+  readonly #packed = new PackedPath()
   readonly #sessions = new Map<SessionId, MutableSession>()
   /** Slots of parents that are there only for their children. */
   readonly #awaited = new Set<number>()
@@ -74,9 +81,9 @@ export class TreeLoader {
 
   #putNode({ path, data, acl }: Of<'node'>, from: ByteReader): void {
     const nodes = this.#nodes
-    const hash = hashPath(path)
-    const found = nodes.find(path, hash)
-    const slot = found === NONE ? nodes.add(path, hash, data, acl) : found
+    const packed = this.#packed.set(path)
+    const found = nodes.find(packed)
+    const slot = found === NONE ? nodes.add(packed, data, acl) : found
     const node = new MutableZnode(nodes, slot)
     if (found !== NONE) {
       if (!this.#awaited.delete(slot)) this.#forget(node)
@@ -87,7 +94,7 @@ export class TreeLoader {
     node.digest = nodeDigest(node)
     this.#digest = addDigest(this.#digest, node.digest)
     if (node.ephemeralOwner !== NO_SESSION) this.#ephemeralsOf(node.ephemeralOwner).add(node.path)
-    if (nodes.rows.word(slot, PARENT) === NONE && !nodes.isAt(slot, ROOT)) {
+    if (nodes.rows.word(slot, PARENT) === NONE && !isRoot(path)) {
       nodes.linkChild(this.#parentOf(path), slot)
     }
   }
@@ -130,15 +137,17 @@ export class TreeLoader {
     }
   }
 
-  /** The slot of a node's parent, which is added if it is missing. */
+  /** The slot of the parent, which is added if it is missing, of the node whose path is packed. */
   #parentOf(path: PathText): number {
-    const parent = typeof path === 'string' ? parentOf(path) : parentOfAscii(path)
+    const nodes = this.#nodes
+    const packed = this.#packed
+    if (typeof path === 'string') packed.set(parentOf(path))
+    else packed.cutToParent()
     const last = this.#lastParent
-    if (last !== NONE && this.#nodes.isAt(last, parent)) return last
-    const hash = hashPath(parent)
-    let slot = this.#nodes.find(parent, hash)
+    if (last !== NONE && nodes.isAt(last, packed)) return last
+    let slot = nodes.find(packed)
     if (slot === NONE) {
-      slot = this.#nodes.add(parent, hash, NO_BYTES, OPEN_ACL)
+      slot = nodes.add(packed, NO_BYTES, OPEN_ACL)
       this.#awaited.add(slot)
     }
     this.#lastParent = slot

@@ -12,16 +12,9 @@ import { assert } from '../base/assert.ts'
 import { ROOT, type ZPath } from '../base/path.ts'
 import { Acls } from './acls.ts'
 import { Blocks } from './blocks.ts'
-import { hashData, hashPath } from './digest.ts'
+import { hashData } from './digest.ts'
 import { GONE } from './ledger.ts'
-import {
-  isPacked,
-  type PathText,
-  packedBytes,
-  packedLengthOf,
-  packPath,
-  unpackPath,
-} from './packed-path.ts'
+import { PackedPath, packedBytes, unpackPath } from './packed-path.ts'
 import { PathIndex } from './path-index.ts'
 import { RecentZnodes } from './recent-znodes.ts'
 import {
@@ -51,6 +44,9 @@ export class Nodes {
   readonly #blocks = new Blocks()
   readonly #index = new PathIndex()
   readonly #recent = new RecentZnodes()
+  readonly #sought = new PackedPath()
+  /** Of no meaning: keeps reads that are there for their effect on memory. */
+  #fetched = 0
 
   get size(): number {
     return this.#index.size
@@ -62,7 +58,8 @@ export class Nodes {
   }
 
   /** The slot of the node at the path, or `NONE`. */
-  find(path: PathText, hash = hashPath(path)): number {
+  find(path: PackedPath): number {
+    const { hash } = path
     const index = this.#index
     for (let at = index.first(hash); at >= 0; at = index.next(hash, at)) {
       const slot = index.slotAt(at)
@@ -72,31 +69,41 @@ export class Nodes {
   }
 
   /** Whether it is the node at the path. */
-  isAt(slot: number, path: PathText): boolean {
-    const packedLength = this.rows.word(slot, PATH_LENGTH)
-    return isPacked(this.#bytes(slot), this.#offset(slot), packedLength, path)
+  isAt(slot: number, path: PackedPath): boolean {
+    const { rows } = this
+    const numbers = rows.words(slot)
+    const row = wordsAt(slot)
+    const places = rows.places(slot)
+    const place = placeAt(slot)
+    const slab = places[place + SLAB]!
+    const offset = places[place + OFFSET]!
+    const words = this.#blocks.words(slab)
+    // Who asks for a node reads all of it, and memory brings several lines at once, but the processor does not look
+    // beyond the path while that is compared. So what is far from the path is asked for before.
+    this.#fetched ^= numbers[row]! ^ words[this.#blocks.lastWordAt(slab, offset)]!
+    return path.equals(words, this.#blocks.bytes(slab), offset, numbers[row + PATH_LENGTH]!)
   }
 
   node(path: ZPath): MutableZnode | undefined {
     const recent = this.#recent.at(path)
     if (recent !== undefined) return recent
-    const slot = this.find(path)
+    const slot = this.find(this.#sought.set(path))
     if (slot === NONE) return undefined
     const node = new MutableZnode(this, slot, path)
-    this.#recent.found(node, path)
+    this.#recent.found(node)
     return node
   }
 
   /** A node that is not there yet, and nobody's child: all its numbers but those of path, data and ACL are 0. */
-  add(path: PathText, hash: number, data: Uint8Array, acl: Acl): number {
+  add(path: PackedPath, data: Uint8Array, acl: Acl): number {
     const { rows } = this
+    const { hash, packedLength } = path
     const slot = rows.take()
-    const packedLength = packedLengthOf(path)
     rows.setWord(slot, PATH_HASH, hash)
     rows.setWord(slot, PATH_LENGTH, packedLength)
     rows.setWord(slot, ACL, this.acls.take(acl))
     this.#takeBlock(slot, packedBytes(packedLength) + data.length)
-    packPath(this.#bytes(slot), this.#offset(slot), packedLength, path)
+    path.copyTo(this.#blocks.words(this.#slab(slot)), this.#offset(slot))
     this.#writeData(slot, data)
     this.#index.add(hash, slot)
     return slot

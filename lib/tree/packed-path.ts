@@ -1,39 +1,22 @@
 /**
- * Paths as bytes: a byte for each character of an ASCII path, two for each UTF-16 unit of any other, so that a path is
- * compared with a string without making one. The packed length tells both how many units there are and which it is.
+ * Paths as bytes: a byte for each character of an ASCII path, two for each UTF-16 unit of any other. The packed length
+ * tells both how many units there are and which it is. So blocks hold them; and a path that is looked for is packed
+ * too, so that it is read once for its hash and its bytes, and compared by words.
  */
 
 import type { AsciiText } from '../base/bytes.ts'
-import { ROOT, type ZPath } from '../base/path.ts'
+import type { ZPath } from '../base/path.ts'
+import { hashUnits, mix, settle } from './digest.ts'
 
 /** A path as a string, or as it stands in an image, packed already. */
 export type PathText = ZPath | AsciiText
 
-/** Up to here a loop is faster than a call of the buffer's. */
-const SHORT = 24
-
-/** Twice the number of units, and one more when each takes two bytes. */
-export function packedLengthOf(path: PathText): number {
-  const { length } = path
-  if (typeof path !== 'string') return 2 * length
-  let units = 0
-  for (let at = 0; at < length; at++) units |= path.charCodeAt(at)
-  return 2 * length + (units > 0x7f ? 1 : 0)
-}
+const SLASH = 0x2f
+const ASCII_MAX = 0x7f
+const CAPACITY_BYTES = 256
 
 export function packedBytes(packedLength: number): number {
   return (packedLength >>> 1) << (packedLength & 1)
-}
-
-export function packPath(bytes: Buffer, at: number, packedLength: number, path: PathText): void {
-  if (typeof path !== 'string') copyAscii(bytes, at, path)
-  else if ((packedLength & 1) === 1) bytes.write(path, at, 'utf16le')
-  else if (path.length > SHORT) bytes.write(path, at, 'latin1')
-  else for (let unit = 0; unit < path.length; unit++) bytes[at + unit] = path.charCodeAt(unit)
-}
-
-function copyAscii(bytes: Buffer, at: number, path: AsciiText): void {
-  for (let unit = 0; unit < path.length; unit++) bytes[at + unit] = path.bytes[path.at + unit]!
 }
 
 /** The path, or its end from the unit `from` on. */
@@ -43,29 +26,120 @@ export function unpackPath(bytes: Buffer, at: number, packedLength: number, from
   return bytes.toString('latin1', at + from, end)
 }
 
-export function isPacked(bytes: Buffer, at: number, packedLength: number, path: PathText): boolean {
-  const { length } = path
-  if (packedLength >>> 1 !== length) return false
-  if (typeof path !== 'string') return (packedLength & 1) === 0 && equalsAscii(bytes, at, path)
-  if ((packedLength & 1) === 1) return unpackPath(bytes, at, packedLength) === path
-  for (let unit = 0; unit < length; unit++) {
-    if (bytes[at + unit] !== path.charCodeAt(unit)) return false
+/** One path at a time: who looks for paths has one of these, and packs each into it. */
+export class PackedPath {
+  #bytes = new Uint8Array(CAPACITY_BYTES)
+  #words = new Int32Array(this.#bytes.buffer)
+  #packedLength = 0
+  #hash = 0
+  #isHashed = true
+
+  /** Twice the number of units, and one more when each takes two bytes. */
+  get packedLength(): number {
+    return this.#packedLength
   }
-  return true
-}
 
-function equalsAscii(bytes: Buffer, at: number, path: AsciiText): boolean {
-  for (let unit = 0; unit < path.length; unit++) {
-    if (bytes[at + unit] !== path.bytes[path.at + unit]) return false
+  /** What `hashPath` gives for it. */
+  get hash(): number {
+    if (!this.#isHashed) {
+      this.#isHashed = true
+      this.#hash = hashUnits(this.#bytes, this.#packedLength >>> 1)
+    }
+    return this.#hash
   }
-  return true
-}
 
-const SLASH = 0x2f
+  /** Becomes the path. */
+  set(path: PathText): this {
+    // A unit takes two bytes at most.
+    if (2 * path.length > this.#bytes.length) this.#grow(2 * path.length)
+    if (typeof path === 'string') this.#setText(path)
+    else this.#setAscii(path)
+    return this
+  }
 
-/** The path of the parent; of a valid path, and not the root's. */
-export function parentOfAscii({ bytes, at, length }: AsciiText): AsciiText {
-  let end = length - 1
-  while (end > 0 && bytes[at + end] !== SLASH) end--
-  return { bytes, at, length: Math.max(end, ROOT.length) }
+  /** Becomes the path of the parent. It is the path of a node below the root, and ASCII. */
+  cutToParent(): void {
+    const bytes = this.#bytes
+    let end = (this.#packedLength >>> 1) - 1
+    while (end > 0 && bytes[end] !== SLASH) end--
+    // The root's own "/" stays.
+    this.#packedLength = 2 * Math.max(end, 1)
+    this.#isHashed = false
+  }
+
+  /** Whether it is what stands in a block. */
+  equals(words: Int32Array, bytes: Uint8Array, at: number, packedLength: number): boolean {
+    if (packedLength !== this.#packedLength) return false
+    const mine = this.#words
+    const size = packedBytes(packedLength)
+    const whole = size >>> 2
+    const first = at >>> 2
+    for (let word = 0; word < whole; word++) {
+      if (words[first + word] !== mine[word]) return false
+    }
+    for (let byte = 4 * whole; byte < size; byte++) {
+      if (bytes[at + byte] !== this.#bytes[byte]) return false
+    }
+    return true
+  }
+
+  /** Writes it into a block, which is so large that whole words may be written. */
+  copyTo(words: Int32Array, at: number): void {
+    const mine = this.#words
+    const first = at >>> 2
+    const count = (packedBytes(this.#packedLength) + 3) >>> 2
+    for (let word = 0; word < count; word++) words[first + word] = mine[word]!
+  }
+
+  /** Packs and hashes in one pass, as it is asked of most: to read a string's units takes its time. */
+  #setText(path: ZPath): void {
+    const bytes = this.#bytes
+    const { length } = path
+    let hash = 0
+    let units = 0
+    let at = 0
+    for (; at + 1 < length; at += 2) {
+      const unit = path.charCodeAt(at)
+      const next = path.charCodeAt(at + 1)
+      units |= unit | next
+      bytes[at] = unit
+      bytes[at + 1] = next
+      hash = mix(hash, unit | (next << 16))
+    }
+    if (at < length) {
+      const last = path.charCodeAt(at)
+      units |= last
+      bytes[at] = last
+      hash = mix(hash, last)
+    }
+    this.#hash = settle(hash ^ length)
+    this.#isHashed = true
+    this.#packedLength = 2 * length
+    if (units > ASCII_MAX) this.#widen(path)
+  }
+
+  #widen(path: ZPath): void {
+    const bytes = this.#bytes
+    for (let at = 0; at < path.length; at++) {
+      const unit = path.charCodeAt(at)
+      bytes[2 * at] = unit
+      bytes[2 * at + 1] = unit >>> 8
+    }
+    this.#packedLength = 2 * path.length + 1
+  }
+
+  #setAscii(path: AsciiText): void {
+    const bytes = this.#bytes
+    const { length } = path
+    for (let at = 0; at < length; at++) bytes[at] = path.bytes[path.at + at]!
+    this.#packedLength = 2 * length
+    this.#isHashed = false
+  }
+
+  #grow(bytes: number): void {
+    let capacity = this.#bytes.length
+    while (capacity < bytes) capacity *= 2
+    this.#bytes = new Uint8Array(capacity)
+    this.#words = new Int32Array(this.#bytes.buffer)
+  }
 }

@@ -5,7 +5,8 @@
  *
  * Among many paths in no order none is worth keeping, and to look at a view that is another's is to fetch it from
  * memory for nothing. So a look begins with a mark, a number made of a few characters, in an array that a cache holds;
- * and a view is kept only when its path comes twice with no other at the same entry in between.
+ * and a view is kept only when its path comes twice with no other at the same entry in between. While look after look
+ * finds nothing, most are left out.
  */
 
 import type { ZPath } from '../base/path.ts'
@@ -15,28 +16,36 @@ import type { MutableZnode } from './znode.ts'
 const ENTRIES = 4096
 /** Shorter paths are few, and found soon. */
 const LENGTH_MIN = 6
+/** After so many looks for nothing in a row, one in `LOOK_ONE_IN`, a power of two, is enough to see a change. */
+const VAIN_LOOKS_MAX = 64
+const LOOK_ONE_IN = 16
+const NOWHERE = -1
 
 export class RecentZnodes {
   /** Of the paths that came last, each at its entry. A view that is kept is of a path with this mark. */
   readonly #marks = new Int32Array(ENTRIES)
   readonly #views: (MutableZnode | undefined)[] = new Array(ENTRIES).fill(undefined)
-  /** Of the path looked at last. */
-  #entry = 0
+  /** Of the path asked for last; `NOWHERE` when it was not looked for. */
+  #entry = NOWHERE
   #mark = 0
+  #vainLooks = 0
+  #leftOut = 0
 
   at(path: ZPath): MutableZnode | undefined {
-    if (path.length < LENGTH_MIN) return undefined
-    this.#aim(path)
-    const entry = this.#entry
-    if (this.#marks[entry] !== this.#mark) return undefined
-    const view = this.#views[entry]
-    return view !== undefined && view.path === path ? view : undefined
+    this.#entry = NOWHERE
+    if (this.#vainLooks >= VAIN_LOOKS_MAX && (++this.#leftOut & (LOOK_ONE_IN - 1)) !== 0) {
+      return undefined
+    }
+    const view = this.#look(path)
+    if (view === undefined) this.#vainLooks++
+    else this.#vainLooks = 0
+    return view
   }
 
-  /** The node at the path that was just looked at, and is not here. The view is one made with its path. */
-  found(view: MutableZnode, path: ZPath): void {
-    if (path.length < LENGTH_MIN) return
+  /** The node at the path that was just asked for, and is not here. The view is one made with its path. */
+  found(view: MutableZnode): void {
     const entry = this.#entry
+    if (entry === NOWHERE) return
     if (this.#marks[entry] === this.#mark) {
       this.#views[entry] = view
       return
@@ -47,7 +56,16 @@ export class RecentZnodes {
 
   /** The node at the path goes. */
   forget(path: ZPath): void {
-    if (this.at(path) !== undefined) this.#views[this.#entry] = undefined
+    if (this.#look(path) !== undefined) this.#views[this.#entry] = undefined
+  }
+
+  #look(path: ZPath): MutableZnode | undefined {
+    if (path.length < LENGTH_MIN) return undefined
+    this.#aim(path)
+    const entry = this.#entry
+    if (this.#marks[entry] !== this.#mark) return undefined
+    const view = this.#views[entry]
+    return view !== undefined && view.path === path ? view : undefined
   }
 
   /** Paths differ most at their ends, some in the middle. A poor choice costs time only. */

@@ -17,11 +17,12 @@ import {
   ZXID_ZERO,
   type Zxid,
 } from '../base/zxid.ts'
-import { addDigest, hashPath, nodeDigest, removeDigest, sessionDigest } from './digest.ts'
+import { addDigest, nodeDigest, removeDigest, sessionDigest } from './digest.ts'
 import { type ImageHead, Imager } from './image.ts'
 import { NODE_RECORD_BYTES } from './image-codec.ts'
 import type { ImageKind } from './ledger.ts'
 import { Nodes } from './nodes.ts'
+import { PackedPath } from './packed-path.ts'
 import { NONE } from './rows.ts'
 import { MutableSession, type SessionRecord } from './sessions.ts'
 import { MutableZnode, type Znode } from './znode.ts'
@@ -52,7 +53,11 @@ const NO_CHANGES: readonly Change[] = []
 
 function emptyState(): TreeState {
   const nodes = new Nodes()
-  const root = new MutableZnode(nodes, nodes.add(ROOT, hashPath(ROOT), NO_BYTES, OPEN_ACL), ROOT)
+  const root = new MutableZnode(
+    nodes,
+    nodes.add(new PackedPath().set(ROOT), NO_BYTES, OPEN_ACL),
+    ROOT,
+  )
   root.digest = nodeDigest(root)
   return { nodes, sessions: new Map(), zxid: ZXID_ZERO, digest: root.digest }
 }
@@ -63,6 +68,8 @@ export class Tree {
   readonly #nodes: Nodes
   readonly #sessions: Map<SessionId, MutableSession>
   readonly #images: Imager
+  /** The path of a node that is added. */
+  readonly #added = new PackedPath()
   /** Of the latest write: the next one is likely to be of the same. */
   #writer: MutableSession | undefined
   #zxid: Zxid
@@ -264,12 +271,12 @@ export class Tree {
     time: number,
     changes: Change[],
   ): MutableZnode {
-    const hash = hashPath(path)
-    assert(this.#nodes.find(path, hash) === NONE, 'a node is created once')
+    const packed = this.#added.set(path)
+    assert(this.#nodes.find(packed) === NONE, 'a node is created once')
     const parent = this.#expectNode(parentOf(path))
     assert(parent.ephemeralOwner === NO_SESSION, 'an ephemeral node has no children')
     this.#images.nodes.beforeChange(parent.slot)
-    const node = new MutableZnode(this.#nodes, this.#nodes.add(path, hash, data, acl), path)
+    const node = new MutableZnode(this.#nodes, this.#nodes.add(packed, data, acl), path)
     this.#nodes.linkChild(parent.slot, node.slot)
     parent.creates = (parent.creates + 1) | 0
     parent.pzxid = zxid

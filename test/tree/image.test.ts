@@ -9,6 +9,7 @@ import type { ImageHead } from '../../lib/tree/image.ts'
 import { readFacts, readRecord } from '../../lib/tree/image-codec.ts'
 import { TreeLoader } from '../../lib/tree/loader.ts'
 import { Nodes } from '../../lib/tree/nodes.ts'
+import { PackedPath } from '../../lib/tree/packed-path.ts'
 import type { Tree } from '../../lib/tree/tree.ts'
 import { MutableZnode } from '../../lib/tree/znode.ts'
 import { stringOf } from '../support/ascii-text.ts'
@@ -57,7 +58,8 @@ function pathsIn(chunks: readonly Uint8Array[]): ZPath[] {
   const paths: ZPath[] = []
   const nodes = new Nodes()
   const path = '/' as ZPath
-  const scratch = new MutableZnode(nodes, nodes.add(path, 0, new Uint8Array(0), OPEN_ACL), path)
+  const packed = new PackedPath().set(path)
+  const scratch = new MutableZnode(nodes, nodes.add(packed, new Uint8Array(0), OPEN_ACL), path)
   for (const from of chunks.map(chunk => new ByteReader(chunk))) {
     while (!from.done) {
       const record = readRecord(from)

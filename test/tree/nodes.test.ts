@@ -5,6 +5,7 @@ import { type Acl, OPEN_ACL } from '../../lib/base/acl.ts'
 import { childOf, nameOf, parentOf, ROOT, type ZPath } from '../../lib/base/path.ts'
 import { hashAcl, hashData, hashPath } from '../../lib/tree/digest.ts'
 import { Nodes } from '../../lib/tree/nodes.ts'
+import { PackedPath } from '../../lib/tree/packed-path.ts'
 import { NONE } from '../../lib/tree/rows.ts'
 
 const NAMES = ['a', 'b', 'ü', '名', 'a-name-that-is-longer-than-what-a-loop-is-used-for', '0']
@@ -14,6 +15,8 @@ const ACLS: readonly Acl[] = [
   [{ permissions: 1, scheme: 'world', id: 'anyone' }],
   [{ permissions: 3, scheme: 'world', id: 'anyone' }],
 ]
+
+const packed = (path: ZPath): PackedPath => new PackedPath().set(path)
 
 interface ModelNode {
   data: Uint8Array
@@ -32,8 +35,8 @@ class Pair {
 
   add(path: ZPath, data: Uint8Array, acl: Acl): void {
     const { nodes } = this
-    const slot = nodes.add(path, hashPath(path), data, acl)
-    if (path !== ROOT) nodes.linkChild(nodes.find(parentOf(path)), slot)
+    const slot = nodes.add(packed(path), data, acl)
+    if (path !== ROOT) nodes.linkChild(nodes.find(packed(parentOf(path))), slot)
     this.model.set(path, { data, acl, version: 0 })
   }
 
@@ -49,8 +52,8 @@ class Pair {
 
   remove(path: ZPath): void {
     const { nodes } = this
-    const slot = nodes.find(path)
-    nodes.unlinkChild(nodes.find(parentOf(path)), slot)
+    const slot = nodes.find(packed(path))
+    nodes.unlinkChild(nodes.find(packed(parentOf(path))), slot)
     nodes.remove(slot, path)
     this.model.delete(path)
   }
@@ -156,17 +159,29 @@ describe('nodes', () => {
 
   it('are told apart when their paths have the same hash', () => {
     const nodes = new Nodes()
-    const paths = ['/a', '/b', '/c'] as ZPath[]
-    const slots = paths.map(path => nodes.add(path, 7, new Uint8Array(0), OPEN_ACL))
-    assert.deepEqual(
-      paths.map(path => nodes.find(path, 7)),
-      slots,
-    )
+    const paths = ['/n-1868813', '/n-5254808', '/n-7871683'] as ZPath[]
+    assert.equal(new Set(paths.map(hashPath)).size, 1)
+    const slots = paths.map(path => nodes.add(packed(path), new Uint8Array(0), OPEN_ACL))
+    const find = () => paths.map(path => nodes.find(packed(path)))
+    assert.deepEqual(find(), slots)
     nodes.remove(slots[0]!, paths[0]!)
-    assert.deepEqual(
-      paths.map(path => nodes.find(path, 7)),
-      [NONE, slots[1], slots[2]],
-    )
+    assert.deepEqual(find(), [NONE, slots[1], slots[2]])
+  })
+
+  it('are found after many that no look helped to find, and not once they went', () => {
+    const pair = new Pair()
+    const others = Array.from({ length: 200 }, (_, at) => childOf(ROOT, `other-${at}`))
+    for (const path of others) pair.add(path, Uint8Array.of(0), OPEN_ACL)
+    const path = '/member' as ZPath
+    pair.add(path, Uint8Array.of(1), OPEN_ACL)
+    const ask = (each: ZPath) => pair.nodes.node(each)?.data[0]
+    for (let times = 0; times < 3; times++) assert.equal(ask(path), 1)
+    for (const other of others) assert.equal(ask(other), 0)
+    pair.remove(path)
+    pair.add('/another' as ZPath, Uint8Array.of(2), OPEN_ACL)
+    for (let times = 0; times < 100; times++) assert.equal(ask(path), undefined)
+    pair.add(path, Uint8Array.of(3), OPEN_ACL)
+    for (let times = 0; times < 100; times++) assert.equal(ask(path), 3)
   })
 
   it('keep to their blocks, however long their data becomes', () => {
