@@ -31,7 +31,6 @@ import {
   PATH_HASH,
   PATH_LENGTH,
   PREVIOUS_SIBLING,
-  placeAt,
   Rows,
   SLAB,
   wordsAt,
@@ -63,25 +62,14 @@ export class Nodes {
     const index = this.#index
     for (let at = index.first(hash); at >= 0; at = index.next(hash, at)) {
       const slot = index.slotAt(at)
-      if (this.isAt(slot, path)) return slot
+      if (this.#isThere(slot, index.slabAt(at), index.offsetAt(at), path)) return slot
     }
     return NONE
   }
 
   /** Whether it is the node at the path. */
   isAt(slot: number, path: PackedPath): boolean {
-    const { rows } = this
-    const numbers = rows.words(slot)
-    const row = wordsAt(slot)
-    const places = rows.places(slot)
-    const place = placeAt(slot)
-    const slab = places[place + SLAB]!
-    const offset = places[place + OFFSET]!
-    const words = this.#blocks.words(slab)
-    // Who asks for a node reads all of it, and memory brings several lines at once, but the processor does not look
-    // beyond the path while that is compared. So what is far from the path is asked for before.
-    this.#fetched ^= numbers[row]! ^ words[this.#blocks.lastWordAt(slab, offset)]!
-    return path.equals(words, this.#blocks.bytes(slab), offset, numbers[row + PATH_LENGTH]!)
+    return this.#isThere(slot, this.#slab(slot), this.#offset(slot), path)
   }
 
   node(path: ZPath): MutableZnode | undefined {
@@ -105,7 +93,7 @@ export class Nodes {
     this.#takeBlock(slot, packedBytes(packedLength) + data.length)
     path.copyTo(this.#blocks.words(this.#slab(slot)), this.#offset(slot))
     this.#writeData(slot, data)
-    this.#index.add(hash, slot)
+    this.#index.add(hash, slot, this.#slab(slot), this.#offset(slot))
     return slot
   }
 
@@ -188,12 +176,24 @@ export class Nodes {
     return unpackPath(this.#bytes(slot), this.#offset(slot), packedLength, fromUnit)
   }
 
+  /** Whether a node with its block there is the node at the path. */
+  #isThere(slot: number, slab: number, offset: number, path: PackedPath): boolean {
+    const numbers = this.rows.words(slot)
+    const row = wordsAt(slot)
+    const blocks = this.#blocks
+    const words = blocks.words(slab)
+    // Who asks for a node reads all of it. The processor does not look beyond the path while that is compared, though
+    // memory brings several lines at once: so what is far from the path is asked for before.
+    this.#fetched ^= numbers[row]! ^ words[blocks.lastWordAt(slab, offset)]!
+    return path.equals(words, blocks.bytes(slab), offset, numbers[row + PATH_LENGTH]!)
+  }
+
   #slab(slot: number): number {
-    return this.rows.places(slot)[placeAt(slot) + SLAB]!
+    return this.rows.word(slot, SLAB)
   }
 
   #offset(slot: number): number {
-    return this.rows.places(slot)[placeAt(slot) + OFFSET]!
+    return this.rows.word(slot, OFFSET)
   }
 
   /** The slab with the node's block. */
@@ -212,10 +212,8 @@ export class Nodes {
 
   #takeBlock(slot: number, bytes: number): void {
     const slab = this.#blocks.slabFor(bytes)
-    const places = this.rows.places(slot)
-    const place = placeAt(slot)
-    places[place + SLAB] = slab
-    places[place + OFFSET] = this.#blocks.take(slab)
+    this.rows.setWord(slot, SLAB, slab)
+    this.rows.setWord(slot, OFFSET, this.#blocks.take(slab))
   }
 
   /** Moves the path to where there is room for data of another length behind it, unless there is. */
@@ -227,5 +225,7 @@ export class Nodes {
     this.#takeBlock(slot, pathBytes + dataLength)
     this.#blocks.bytes(slab).copy(this.#bytes(slot), this.#offset(slot), offset, offset + pathBytes)
     this.#blocks.give(slab, offset)
+    const hash = this.rows.word(slot, PATH_HASH)
+    this.#index.move(hash, slot, this.#slab(slot), this.#offset(slot))
   }
 }

@@ -1,108 +1,132 @@
 /**
- * Finds slots by the hash of their path: a hash table with open addressing, in one array of pairs of hash and slot, so
- * that to look for a node is to look at one place in memory before it is looked at itself.
+ * Finds nodes by the hash of their path: a hash table with open addressing, in one array of entries: a hash, the slot of
+ * the node, and where its block is. Who looks for a node looks at one place in memory, and then fetches its row and its
+ * block at once, not the one to learn where the other is.
  *
- * A pair stands at its home, which the upper bits of its hash name, or behind it with no gap between. As the upper bits
- * are used, the table grows by being read and written from front to back: some milliseconds for a million nodes. It
- * does not shrink.
+ * An entry stands at its home, which the upper bits of its hash name, or behind it with no gap between. As the upper
+ * bits are used, the table grows by being read and written from front to back: some milliseconds for a million nodes.
+ * It does not shrink.
  */
 
 import { assert } from '../base/assert.ts'
 import { NONE } from './rows.ts'
 
-const PAIRS_BITS_MIN = 5
+const ENTRIES_BITS_MIN = 5
+const ENTRY_BITS = 2
+const ENTRY_WORDS = 1 << ENTRY_BITS
+/** Words of an entry, behind its hash. There is none where the slot is `NONE`. */
+const SLOT = 1
+const SLAB = 2
+const OFFSET = 3
 const NOWHERE = -1
 
 export class PathIndex {
-  /** A hash at each even place, and its slot behind it; `NONE` where there is no pair. */
-  #pairs = new Int32Array(2 << PAIRS_BITS_MIN)
+  #words = new Int32Array(ENTRY_WORDS << ENTRIES_BITS_MIN)
   /** How far a hash is shifted to name its home. */
-  #shift = 32 - PAIRS_BITS_MIN
+  #shift = 32 - ENTRIES_BITS_MIN
   #size = 0
 
-  /** Number of pairs. */
+  /** Number of entries. */
   get size(): number {
     return this.#size
   }
 
-  /** Where the first pair with this hash is, or -1. */
+  /** Where the first entry with this hash is, or -1. */
   first(hash: number): number {
     return this.#seek(hash, this.#homeOf(hash))
   }
 
-  /** Where the next pair with this hash is, behind one that has it, or -1. */
+  /** Where the next entry with this hash is, behind one that has it, or -1. */
   next(hash: number, at: number): number {
     return this.#seek(hash, this.#behind(at))
   }
 
   slotAt(at: number): number {
-    return this.#pairs[at + 1]!
+    return this.#words[at + SLOT]!
   }
 
-  add(hash: number, slot: number): void {
-    const pairs = this.#pairs.length / 2
+  slabAt(at: number): number {
+    return this.#words[at + SLAB]!
+  }
+
+  offsetAt(at: number): number {
+    return this.#words[at + OFFSET]!
+  }
+
+  add(hash: number, slot: number, slab: number, offset: number): void {
+    const entries = this.#words.length >>> ENTRY_BITS
     // At most three quarters are taken, so that a search ends soon.
-    if (4 * (this.#size + 1) > 3 * pairs) this.#grow()
+    if (4 * (this.#size + 1) > 3 * entries) this.#grow()
     this.#size++
-    this.#put(hash, slot)
+    let at = this.#homeOf(hash)
+    while (this.slotAt(at) !== NONE) at = this.#behind(at)
+    const words = this.#words
+    words[at] = hash
+    words[at + SLOT] = slot
+    words[at + SLAB] = slab
+    words[at + OFFSET] = offset
+  }
+
+  /** The block of a node is elsewhere from now on. */
+  move(hash: number, slot: number, slab: number, offset: number): void {
+    const at = this.#entryOf(hash, slot)
+    this.#words[at + SLAB] = slab
+    this.#words[at + OFFSET] = offset
   }
 
   remove(hash: number, slot: number): void {
-    let at = this.first(hash)
-    while (at !== NOWHERE && this.slotAt(at) !== slot) at = this.next(hash, at)
-    assert(at !== NOWHERE, 'a node that is removed was found by its hash')
+    const at = this.#entryOf(hash, slot)
     this.#size--
     this.#close(at)
   }
 
   #homeOf(hash: number): number {
-    return (hash >>> this.#shift) * 2
+    return (hash >>> this.#shift) << ENTRY_BITS
   }
 
   #behind(at: number): number {
-    return (at + 2) & (this.#pairs.length - 1)
+    return (at + ENTRY_WORDS) & (this.#words.length - 1)
   }
 
   #seek(hash: number, from: number): number {
-    const pairs = this.#pairs
-    const mask = pairs.length - 1
-    for (let at = from; pairs[at + 1] !== NONE; at = (at + 2) & mask) {
-      if (pairs[at] === hash) return at
+    const words = this.#words
+    const mask = words.length - 1
+    for (let at = from; words[at + SLOT] !== NONE; at = (at + ENTRY_WORDS) & mask) {
+      if (words[at] === hash) return at
     }
     return NOWHERE
   }
 
-  #put(hash: number, slot: number): void {
-    const pairs = this.#pairs
-    let at = this.#homeOf(hash)
-    while (pairs[at + 1] !== NONE) at = this.#behind(at)
-    pairs[at] = hash
-    pairs[at + 1] = slot
+  #entryOf(hash: number, slot: number): number {
+    let at = this.first(hash)
+    while (at !== NOWHERE && this.slotAt(at) !== slot) at = this.next(hash, at)
+    assert(at !== NOWHERE, 'a node is found by its hash as long as it is there')
+    return at
   }
 
-  /** Closes the gap that a pair leaves: what stands behind it because of it moves up. */
+  /** Closes the gap that an entry leaves: what stands behind it because of it moves up. */
   #close(gap: number): void {
-    const pairs = this.#pairs
-    const mask = pairs.length - 1
+    const words = this.#words
+    const mask = words.length - 1
     let hole = gap
-    for (let at = this.#behind(gap); pairs[at + 1] !== NONE; at = this.#behind(at)) {
-      // A pair that has the hole between its home and itself may go there.
-      const fromHome = (at - this.#homeOf(pairs[at]!)) & mask
+    for (let at = this.#behind(gap); words[at + SLOT] !== NONE; at = this.#behind(at)) {
+      // An entry that has the hole between its home and itself may go there.
+      const fromHome = (at - this.#homeOf(words[at]!)) & mask
       if (fromHome < ((at - hole) & mask)) continue
-      pairs[hole] = pairs[at]!
-      pairs[hole + 1] = pairs[at + 1]!
+      words.copyWithin(hole, at, at + ENTRY_WORDS)
       hole = at
     }
-    pairs[hole + 1] = NONE
+    words[hole + SLOT] = NONE
   }
 
   #grow(): void {
-    const before = this.#pairs
-    this.#pairs = new Int32Array(2 * before.length)
+    const before = this.#words
+    this.#words = new Int32Array(2 * before.length)
     this.#shift--
-    for (let at = 0; at < before.length; at += 2) {
-      const slot = before[at + 1]!
-      if (slot !== NONE) this.#put(before[at]!, slot)
+    this.#size = 0
+    for (let at = 0; at < before.length; at += ENTRY_WORDS) {
+      const slot = before[at + SLOT]!
+      if (slot !== NONE) this.add(before[at]!, slot, before[at + SLAB]!, before[at + OFFSET]!)
     }
   }
 }

@@ -1,10 +1,8 @@
 /**
  * Rows of numbers, one for each znode, in pages of typed arrays: nothing of a node is an object, so a million of them
- * are no work for the garbage collector. A row is two cache lines side by side: its wide numbers, then its narrow ones.
- * Pages are added as rows are wanted and never moved. The row of a node that went is used again; pages are kept.
- *
- * Where a node's block is stands apart, in pages that are dense enough for a cache to keep: who looks for a node
- * fetches its row and its block from memory at once, and not the one to learn where the other is.
+ * are no work for the garbage collector. A row is two cache lines side by side: its wide numbers, then its narrow ones,
+ * those first that a reader wants. Pages are added as rows are wanted and never moved. The row of a node that went is
+ * used again; pages are kept.
  */
 
 const PAGE_BITS = 10
@@ -28,28 +26,26 @@ export const EPHEMERAL_OWNER = 5
 export const DIGEST = 6
 
 /** Narrow columns, in 32-bit words from the beginning of a row. */
-export const PATH_HASH = 16
-/** See `packedLengthOf`. */
-export const PATH_LENGTH = 17
-export const DATA_HASH = 18
-export const DATA_LENGTH = 19
+/** See `packedLength` of `PackedPath`. */
+export const PATH_LENGTH = 16
+export const DATA_LENGTH = 17
+/** Where the block with the path and the data is: see `Blocks`. */
+export const SLAB = 18
+export const OFFSET = 19
 /** See `Acls`. */
 export const ACL = 20
 export const VERSION = 21
 export const CREATES = 22
 export const AVERSION = 23
+export const CHILD_COUNT = 24
+export const PATH_HASH = 25
+export const DATA_HASH = 26
 /** See `Ledger`. */
-export const MARK = 24
-export const PARENT = 25
-export const CHILD_COUNT = 26
-export const FIRST_CHILD = 27
-export const NEXT_SIBLING = 28
-export const PREVIOUS_SIBLING = 29
-
-/** Columns of a place, which `Blocks` gives: of the block with the path and the data. */
-export const SLAB = 0
-export const OFFSET = 1
-const PLACE_BITS = 1
+export const MARK = 27
+export const PARENT = 28
+export const FIRST_CHILD = 29
+export const NEXT_SIBLING = 30
+export const PREVIOUS_SIBLING = 31
 
 /** Where a row begins among the doubles of its page. */
 export function doublesAt(slot: number): number {
@@ -61,15 +57,9 @@ export function wordsAt(slot: number): number {
   return (slot & ROW_MASK) << ROW_WORDS_BITS
 }
 
-/** Where a place begins among those of its page. */
-export function placeAt(slot: number): number {
-  return (slot & ROW_MASK) << PLACE_BITS
-}
-
 export class Rows {
   readonly #doubles: Float64Array[] = []
   readonly #words: Int32Array[] = []
-  readonly #places: Int32Array[] = []
   /** Beyond all slots ever in use. */
   #end = NONE + 1
   /** The first of the slots that are free again, each of which names another in place of its sibling. */
@@ -89,11 +79,6 @@ export class Rows {
     return this.#words[slot >>> PAGE_BITS]!
   }
 
-  /** The page that holds the slot's place. */
-  places(slot: number): Int32Array {
-    return this.#places[slot >>> PAGE_BITS]!
-  }
-
   word(slot: number, column: number): number {
     return this.words(slot)[wordsAt(slot) + column]!
   }
@@ -110,7 +95,7 @@ export class Rows {
     this.doubles(slot)[doublesAt(slot) + column] = value
   }
 
-  /** A slot whose row is all zeros, and its place anything. */
+  /** A slot whose row is all zeros. */
   take(): number {
     const slot = this.#free
     if (slot === NONE) return this.#takeFresh()
@@ -132,7 +117,6 @@ export class Rows {
       const page = new ArrayBuffer(PAGE_ROWS * ROW_BYTES)
       this.#doubles.push(new Float64Array(page))
       this.#words.push(new Int32Array(page))
-      this.#places.push(new Int32Array(PAGE_ROWS << PLACE_BITS))
     }
     return slot
   }

@@ -4,10 +4,22 @@ import fc from 'fast-check'
 import { InvariantError } from '../../lib/base/assert.ts'
 import { PathIndex } from '../../lib/tree/path-index.ts'
 
+const slabOf = (slot: number): number => slot + 1000
+const offsetOf = (slot: number): number => slot + 2000
+
+/** The slots with a hash, each of which is found with its own place. */
 function slotsOf(index: PathIndex, hash: number): number[] {
   const slots: number[] = []
-  for (let at = index.first(hash); at >= 0; at = index.next(hash, at)) slots.push(index.slotAt(at))
+  for (let at = index.first(hash); at >= 0; at = index.next(hash, at)) {
+    const slot = index.slotAt(at)
+    assert.deepEqual([index.slabAt(at), index.offsetAt(at)], [slabOf(slot), offsetOf(slot)])
+    slots.push(slot)
+  }
   return slots
+}
+
+function add(index: PathIndex, hash: number, slot: number): void {
+  index.add(hash, slot, slabOf(slot), offsetOf(slot))
 }
 
 /** Few hashes, whose homes are side by side at both ends of the table, so that they meet each other. */
@@ -26,7 +38,7 @@ it('finds what has a hash, whatever came and went', () => {
         const slots = model.get(hash)!
         if (adds || slots.length === 0) {
           slots.push(++slot)
-          index.add(hash, slot)
+          add(index, hash, slot)
           size++
         } else {
           index.remove(hash, slots.shift()!)
@@ -44,10 +56,18 @@ it('finds what has a hash, whatever came and went', () => {
 it('grows with what is in it', () => {
   const index = new PathIndex()
   const hashOf = (slot: number): number => Math.imul(slot, 0x9e3779b1)
-  for (let slot = 1; slot <= 50_000; slot++) index.add(hashOf(slot), slot)
+  for (let slot = 1; slot <= 50_000; slot++) add(index, hashOf(slot), slot)
   for (let slot = 1; slot <= 50_000; slot += 2) index.remove(hashOf(slot), slot)
   for (let slot = 1; slot <= 50_000; slot++) {
     assert.deepEqual(slotsOf(index, hashOf(slot)), slot % 2 === 0 ? [slot] : [])
   }
   assert.throws(() => index.remove(hashOf(1), 1), InvariantError)
+})
+
+it('tells where a block is now', () => {
+  const index = new PathIndex()
+  for (const slot of [1, 2, 3]) index.add(7, slot, 0, 0)
+  for (const slot of [3, 1, 2]) index.move(7, slot, slabOf(slot), offsetOf(slot))
+  assert.deepEqual(slotsOf(index, 7).sort(), [1, 2, 3])
+  assert.throws(() => index.move(7, 4, 0, 0), InvariantError)
 })
