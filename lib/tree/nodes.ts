@@ -59,10 +59,10 @@ export class Nodes {
   /** The slot of the node at the path, or `NONE`. */
   find(path: PackedPath): number {
     const { hash } = path
-    const index = this.#index
-    for (let at = index.first(hash); at >= 0; at = index.next(hash, at)) {
-      const slot = index.slotAt(at)
-      if (this.#isThere(slot, index.slabAt(at), index.offsetAt(at), path)) return slot
+    const table = this.#index.tableOf(hash)
+    for (let at = table.first(hash); at >= 0; at = table.next(hash, at)) {
+      const slot = table.slotAt(at)
+      if (this.#isThere(slot, table.slabAt(at), table.offsetAt(at), path)) return slot
     }
     return NONE
   }

@@ -1,29 +1,20 @@
 /**
- * Finds nodes by the hash of their path: a hash table with open addressing, in one array of entries: a hash, the slot of
- * the node, and where its block is. Who looks for a node looks at one place in memory, and then fetches its row and its
- * block at once, not the one to learn where the other is.
- *
- * An entry stands at its home, which the upper bits of its hash name, or behind it with no gap between. As the upper
- * bits are used, the table grows by being read and written from front to back: some milliseconds for a million nodes.
- * It does not shrink.
+ * Finds nodes by the hash of their path: tables, each for the hashes that have some lower bits in common. A table
+ * doubles until it is of a certain size, and is divided into two from then on, by one more bit. So the index grows by
+ * small steps, however many nodes there are. It does not shrink.
  */
 
-import { assert } from '../base/assert.ts'
-import { NONE } from './rows.ts'
+import { PathTable } from './path-table.ts'
 
-const ENTRIES_BITS_MIN = 5
-const ENTRY_BITS = 2
-const ENTRY_WORDS = 1 << ENTRY_BITS
-/** Words of an entry, behind its hash. There is none where the slot is `NONE`. */
-const SLOT = 1
-const SLAB = 2
-const OFFSET = 3
-const NOWHERE = -1
+const TABLE_BITS_MIN = 5
+/** A table of so many places is divided within some ten microseconds. */
+const TABLE_BITS_MAX = 12
+/** Hashes that have as many bits in common, which is no accident, are left together, and their table doubles. */
+const DEPTH_MAX = 16
 
 export class PathIndex {
-  #words = new Int32Array(ENTRY_WORDS << ENTRIES_BITS_MIN)
-  /** How far a hash is shifted to name its home. */
-  #shift = 32 - ENTRIES_BITS_MIN
+  /** As many as the deepest table needs to be told from others; one that needs fewer bits stands here several times. */
+  #tables = [new PathTable(0, TABLE_BITS_MIN)]
   #size = 0
 
   /** Number of entries. */
@@ -31,102 +22,50 @@ export class PathIndex {
     return this.#size
   }
 
-  /** Where the first entry with this hash is, or -1. */
-  first(hash: number): number {
-    return this.#seek(hash, this.#homeOf(hash))
-  }
-
-  /** Where the next entry with this hash is, behind one that has it, or -1. */
-  next(hash: number, at: number): number {
-    return this.#seek(hash, this.#behind(at))
-  }
-
-  slotAt(at: number): number {
-    return this.#words[at + SLOT]!
-  }
-
-  slabAt(at: number): number {
-    return this.#words[at + SLAB]!
-  }
-
-  offsetAt(at: number): number {
-    return this.#words[at + OFFSET]!
+  /** The table with all entries that have the hash. */
+  tableOf(hash: number): PathTable {
+    const tables = this.#tables
+    return tables[hash & (tables.length - 1)]!
   }
 
   add(hash: number, slot: number, slab: number, offset: number): void {
-    const entries = this.#words.length >>> ENTRY_BITS
-    // At most three quarters are taken, so that a search ends soon.
-    if (4 * (this.#size + 1) > 3 * entries) this.#grow()
+    while (this.tableOf(hash).isFull) this.#makeRoom(hash)
     this.#size++
-    let at = this.#homeOf(hash)
-    while (this.slotAt(at) !== NONE) at = this.#behind(at)
-    const words = this.#words
-    words[at] = hash
-    words[at + SLOT] = slot
-    words[at + SLAB] = slab
-    words[at + OFFSET] = offset
+    this.tableOf(hash).add(hash, slot, slab, offset)
   }
 
   /** The block of a node is elsewhere from now on. */
   move(hash: number, slot: number, slab: number, offset: number): void {
-    const at = this.#entryOf(hash, slot)
-    this.#words[at + SLAB] = slab
-    this.#words[at + OFFSET] = offset
+    this.tableOf(hash).move(hash, slot, slab, offset)
   }
 
   remove(hash: number, slot: number): void {
-    const at = this.#entryOf(hash, slot)
+    this.tableOf(hash).remove(hash, slot)
     this.#size--
-    this.#close(at)
   }
 
-  #homeOf(hash: number): number {
-    return (hash >>> this.#shift) << ENTRY_BITS
-  }
-
-  #behind(at: number): number {
-    return (at + ENTRY_WORDS) & (this.#words.length - 1)
-  }
-
-  #seek(hash: number, from: number): number {
-    const words = this.#words
-    const mask = words.length - 1
-    for (let at = from; words[at + SLOT] !== NONE; at = (at + ENTRY_WORDS) & mask) {
-      if (words[at] === hash) return at
+  #makeRoom(hash: number): void {
+    const full = this.tableOf(hash)
+    const { depth, bits } = full
+    if (bits < TABLE_BITS_MAX || depth === DEPTH_MAX) {
+      const larger = new PathTable(depth, bits + 1)
+      full.divide(0, larger, larger)
+      this.#replace(hash, depth, larger)
+      return
     }
-    return NOWHERE
+    const bit = 1 << depth
+    if (bit === this.#tables.length) this.#tables = [...this.#tables, ...this.#tables]
+    const without = new PathTable(depth + 1, bits)
+    const having = new PathTable(depth + 1, bits)
+    full.divide(bit, without, having)
+    this.#replace(hash & ~bit, depth + 1, without)
+    this.#replace(hash | bit, depth + 1, having)
   }
 
-  #entryOf(hash: number, slot: number): number {
-    let at = this.first(hash)
-    while (at !== NOWHERE && this.slotAt(at) !== slot) at = this.next(hash, at)
-    assert(at !== NOWHERE, 'a node is found by its hash as long as it is there')
-    return at
-  }
-
-  /** Closes the gap that an entry leaves: what stands behind it because of it moves up. */
-  #close(gap: number): void {
-    const words = this.#words
-    const mask = words.length - 1
-    let hole = gap
-    for (let at = this.#behind(gap); words[at + SLOT] !== NONE; at = this.#behind(at)) {
-      // An entry that has the hole between its home and itself may go there.
-      const fromHome = (at - this.#homeOf(words[at]!)) & mask
-      if (fromHome < ((at - hole) & mask)) continue
-      words.copyWithin(hole, at, at + ENTRY_WORDS)
-      hole = at
-    }
-    words[hole + SLOT] = NONE
-  }
-
-  #grow(): void {
-    const before = this.#words
-    this.#words = new Int32Array(2 * before.length)
-    this.#shift--
-    this.#size = 0
-    for (let at = 0; at < before.length; at += ENTRY_WORDS) {
-      const slot = before[at + SLOT]!
-      if (slot !== NONE) this.add(before[at]!, slot, before[at + SLAB]!, before[at + OFFSET]!)
-    }
+  /** Puts a table wherever the lower bits of the hash lead. */
+  #replace(hash: number, depth: number, table: PathTable): void {
+    const step = 1 << depth
+    const tables = this.#tables
+    for (let at = hash & (step - 1); at < tables.length; at += step) tables[at] = table
   }
 }

@@ -5,7 +5,9 @@ import { type Mutation, patch, testFile } from './mutation.ts'
 const INDEX = 'lib/tree/path-index.ts'
 const LEDGER = 'lib/tree/ledger.ts'
 const NODES = 'lib/tree/nodes.ts'
+const PACKED = 'lib/tree/packed-path.ts'
 const RECENT = 'lib/tree/recent-znodes.ts'
+const TABLE = 'lib/tree/path-table.ts'
 
 export const TABLE_MUTATIONS: readonly Mutation[] = [
   {
@@ -84,8 +86,54 @@ export const TABLE_MUTATIONS: readonly Mutation[] = [
   {
     name: 'hole-in-the-index',
     says: 'A node that goes leaves a hole in the index, and what stands behind it is not found any more.',
-    patches: [patch(INDEX, '      pairs[hole] = pairs[at]!\n', '      if (at !== hole) break\n')],
+    patches: [
+      patch(
+        TABLE,
+        '      words.copyWithin(hole, at, at + ENTRY_WORDS)\n',
+        '      if (at !== hole) break\n',
+      ),
+    ],
     killers: [testFile('test/tree/path-index.test.ts')],
+  },
+  {
+    name: 'divided-by-another-bit',
+    says: 'A table of the index is divided by another bit than the one that is looked at from then on.',
+    patches: [patch(INDEX, '    full.divide(bit, ', '    full.divide(bit << 1, ')],
+    killers: [testFile('test/tree/path-index.test.ts')],
+  },
+  {
+    name: 'half-of-the-index-lost',
+    says: 'Where several places lead to a table that is divided, those before one of them lead to what it was.',
+    patches: [patch(INDEX, 'let at = hash & (step - 1);', 'let at = hash & (tables.length - 1);')],
+    killers: [testFile('test/tree/path-index.test.ts')],
+  },
+  {
+    name: 'found-where-its-block-was',
+    says: 'Data that needs a larger block takes the path with it, and the index is not told.',
+    patches: [
+      patch(NODES, '    this.#index.move(hash, slot, this.#slab(slot), this.#offset(slot))\n', ''),
+    ],
+    killers: [testFile('test/tree/nodes.test.ts')],
+  },
+  {
+    name: 'compared-by-whole-words',
+    says: 'The last bytes of a path, fewer than a word has, are not compared.',
+    patches: [patch(PACKED, 'byte < size; byte++', 'byte < 4 * whole; byte++')],
+    killers: [testFile('test/tree/packed-path.test.ts')],
+  },
+  {
+    name: 'parent-has-the-hash-of-the-child',
+    says: 'A path that is cut to that of its parent keeps its hash.',
+    patches: [
+      patch(
+        PACKED,
+        `    this.#packedLength = 2 * Math.max(end, 1)
+    this.#isHashed = false
+`,
+        '    this.#packedLength = 2 * Math.max(end, 1)\n',
+      ),
+    ],
+    killers: [testFile('test/tree/packed-path.test.ts')],
   },
   {
     name: 'found-where-it-was',
@@ -104,5 +152,17 @@ export const TABLE_MUTATIONS: readonly Mutation[] = [
       ),
     ],
     killers: [testFile('test/tree/nodes.test.ts', 'came between')],
+  },
+  {
+    name: 'found-by-one-look-in-many',
+    says: 'While most looks are left out, so is the one that would forget a node that goes.',
+    patches: [
+      patch(
+        RECENT,
+        '    if (this.#look(path) !== undefined) this.#views',
+        '    if (this.at(path) !== undefined) this.#views',
+      ),
+    ],
+    killers: [testFile('test/tree/nodes.test.ts', 'no look helped')],
   },
 ]

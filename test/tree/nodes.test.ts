@@ -7,6 +7,7 @@ import { hashAcl, hashData, hashPath } from '../../lib/tree/digest.ts'
 import { Nodes } from '../../lib/tree/nodes.ts'
 import { PackedPath } from '../../lib/tree/packed-path.ts'
 import { NONE } from '../../lib/tree/rows.ts'
+import type { MutableZnode } from '../../lib/tree/znode.ts'
 
 const NAMES = ['a', 'b', 'ü', '名', 'a-name-that-is-longer-than-what-a-loop-is-used-for', '0']
 const ACLS: readonly Acl[] = [
@@ -40,9 +41,14 @@ class Pair {
     this.model.set(path, { data, acl, version: 0 })
   }
 
-  set(path: ZPath, data: Uint8Array): void {
+  node(path: ZPath): MutableZnode {
     const node = this.nodes.node(path)
     assert.ok(node !== undefined, `${path} is there`)
+    return node
+  }
+
+  set(path: ZPath, data: Uint8Array): void {
+    const node = this.node(path)
     node.setData(data)
     node.version++
     const expected = this.model.get(path)!
@@ -67,7 +73,7 @@ class Pair {
     const { nodes, model } = this
     assert.equal(nodes.size, model.size)
     for (const [path, { data, acl, version }] of model) {
-      const node = nodes.node(path)!
+      const node = this.node(path)
       assert.equal(nodes.path(node.slot), path)
       assert.deepEqual(node.data, new Uint8Array(data))
       assert.equal(node.dataLength, data.length)
@@ -133,12 +139,12 @@ describe('nodes', () => {
     const path = '/member' as ZPath
     pair.add(path, Uint8Array.of(1), OPEN_ACL)
     // What is asked for again is kept at hand.
-    for (let times = 0; times < 3; times++) assert.equal(pair.nodes.node(path)!.data[0], 1)
+    for (let times = 0; times < 3; times++) assert.equal(pair.node(path).data[0], 1)
     pair.remove(path)
     pair.add('/another' as ZPath, Uint8Array.of(2), OPEN_ACL)
     assert.equal(pair.nodes.node(path), undefined)
     pair.add(path, Uint8Array.of(3), OPEN_ACL)
-    assert.equal(pair.nodes.node(path)!.data[0], 3)
+    assert.equal(pair.node(path).data[0], 3)
     pair.check()
   })
 
@@ -214,7 +220,7 @@ describe('nodes', () => {
     const pair = new Pair()
     const path = '/a' as ZPath
     pair.add(path, new Uint8Array(100).fill(1), OPEN_ACL)
-    const before = pair.nodes.node(path)!.data
+    const before = pair.node(path).data
     pair.set(path, new Uint8Array(99).fill(2))
     assert.deepEqual(before.subarray(0, 99), new Uint8Array(99).fill(2))
     pair.set(path, new Uint8Array(1000).fill(3))

@@ -10,9 +10,10 @@ const offsetOf = (slot: number): number => slot + 2000
 /** The slots with a hash, each of which is found with its own place. */
 function slotsOf(index: PathIndex, hash: number): number[] {
   const slots: number[] = []
-  for (let at = index.first(hash); at >= 0; at = index.next(hash, at)) {
-    const slot = index.slotAt(at)
-    assert.deepEqual([index.slabAt(at), index.offsetAt(at)], [slabOf(slot), offsetOf(slot)])
+  const table = index.tableOf(hash)
+  for (let at = table.first(hash); at >= 0; at = table.next(hash, at)) {
+    const slot = table.slotAt(at)
+    assert.deepEqual([table.slabAt(at), table.offsetAt(at)], [slabOf(slot), offsetOf(slot)])
     slots.push(slot)
   }
   return slots
@@ -62,6 +63,20 @@ it('grows with what is in it', () => {
     assert.deepEqual(slotsOf(index, hashOf(slot)), slot % 2 === 0 ? [slot] : [])
   }
   assert.throws(() => index.remove(hashOf(1), 1), InvariantError)
+})
+
+it('keeps together what no bit tells apart', () => {
+  const index = new PathIndex()
+  const hashOf = (slot: number): number => Math.imul(slot, 0x9e3779b1) & ~1
+  for (let slot = 1; slot <= 4000; slot++) add(index, -1, slot)
+  for (let slot = 4001; slot <= 20_000; slot++) add(index, hashOf(slot), slot)
+  assert.equal(slotsOf(index, -1).length, 4000)
+  for (let slot = 1; slot <= 4000; slot++) index.remove(-1, slot)
+  assert.deepEqual(slotsOf(index, -1), [])
+  for (let slot = 4001; slot <= 20_000; slot++) {
+    assert.ok(slotsOf(index, hashOf(slot)).includes(slot))
+  }
+  assert.equal(index.size, 16_000)
 })
 
 it('tells where a block is now', () => {
