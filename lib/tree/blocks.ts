@@ -13,7 +13,8 @@ import { assert } from '../base/assert.ts'
 const STEP_BYTES_MIN = 8
 const STEPS_BITS = 3
 const SLAB_BYTES_MIN = 1024
-const SLAB_BYTES_MAX = 65_536
+/** So large that a cache keeps the objects that stand for the slabs of many nodes: each access goes by one. */
+const SLAB_BYTES_MAX = 1_048_576
 /** Larger blocks do not share a slab. */
 const SHARED_BYTES_MAX = 8192
 const NOWHERE = -1

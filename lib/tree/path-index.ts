@@ -7,8 +7,8 @@
 import { PathTable } from './path-table.ts'
 
 const TABLE_BITS_MIN = 5
-/** A table of so many places is divided within some ten microseconds. */
-const TABLE_BITS_MAX = 12
+/** A table of so many places is divided within a millisecond. */
+const TABLE_BITS_MAX = 13
 /** Hashes that have as many bits in common, which is no accident, are left together, and their table doubles. */
 const DEPTH_MAX = 16
 

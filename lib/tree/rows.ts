@@ -5,7 +5,8 @@
  * used again; pages are kept.
  */
 
-const PAGE_BITS = 10
+/** Pages are large, and so few that a cache keeps the objects that stand for them: each access goes by one. */
+const PAGE_BITS = 13
 const PAGE_ROWS = 1 << PAGE_BITS
 const ROW_MASK = PAGE_ROWS - 1
 const ROW_BYTES = 128
