@@ -90,6 +90,7 @@ function hashText(text: string): number {
   return settle(hash ^ length)
 }
 
+/** Two more pieces of code make the same number: `hashUnits` and `PackedPath`. */
 export function hashPath(path: ZPath): number {
   return hashText(path)
 }

@@ -2,7 +2,7 @@
 
 import type { Acl } from '../base/acl.ts'
 import { readAcl, writeAcl } from '../base/acl-codec.ts'
-import { type ByteReader, type ByteWriter, MalformedError } from '../base/bytes.ts'
+import { type AsciiText, type ByteReader, type ByteWriter, MalformedError } from '../base/bytes.ts'
 import type { ZPath } from '../base/path.ts'
 import { readOutcome, writeOutcome } from '../base/reply.ts'
 import type { SessionId, Sid, Zxid } from '../base/zxid.ts'
@@ -13,6 +13,7 @@ import { CZXID, MARK } from './rows.ts'
 import { MutableSession } from './sessions.ts'
 import { MutableZnode, type Znode } from './znode.ts'
 
+const SLASH = 0x2f
 const NODE = 1
 const NODE_REMOVED = 2
 const SESSION = 3
@@ -105,9 +106,14 @@ export function readRecord(from: ByteReader): ImageRecord {
   const kind = from.u8()
   switch (kind) {
     case NODE:
-      return { kind: 'node', path: readPath(from), data: from.bytes(), acl: readAcl(from) }
+      return {
+        kind: 'node',
+        path: checkPath(from.asciiOrText()),
+        data: from.bytes(),
+        acl: readAcl(from),
+      }
     case NODE_REMOVED:
-      return { kind: 'nodeRemoved', path: from.text() as ZPath }
+      return { kind: 'nodeRemoved', path: checkPath(from.text()) as ZPath }
     case SESSION:
       return { kind: 'session', session: readSession(from) }
     case SESSION_REMOVED:
@@ -117,8 +123,11 @@ export function readRecord(from: ByteReader): ImageRecord {
   }
 }
 
-function readPath(from: ByteReader): PathText {
-  return from.asciiOrText() as PathText
+/** Whoever has a path cuts it to those of its parents, down to the root. */
+function checkPath(path: string | AsciiText): PathText {
+  const first = typeof path === 'string' ? path.charCodeAt(0) : path.bytes[path.at]
+  if (path.length > 0 && first === SLASH) return path as PathText
+  throw new MalformedError('a path that does not begin at the root')
 }
 
 function writeNode(out: ByteWriter, node: Znode): void {

@@ -182,8 +182,8 @@ export class Nodes {
     const row = wordsAt(slot)
     const blocks = this.#blocks
     const words = blocks.words(slab)
-    // Who asks for a node reads all of it. The processor does not look beyond the path while that is compared, though
-    // memory brings several lines at once: so what is far from the path is asked for before.
+    // A prefetch: who asks for a node reads all of it. The processor does not look beyond the path while that is
+    // compared, though memory brings several lines at once, so row and end of the block are asked for before.
     this.#fetched ^= numbers[row]! ^ words[blocks.lastWordAt(slab, offset)]!
     return path.equals(words, blocks.bytes(slab), offset, numbers[row + PATH_LENGTH]!)
   }

@@ -1,9 +1,10 @@
 /**
  * Paths as bytes: a byte for each character of an ASCII path, two for each UTF-16 unit of any other. The packed length
- * tells both how many units there are and which it is. So blocks hold them; and a path that is looked for is packed
+ * tells both how many units there are and which it is. Blocks hold paths like this; one that is looked for is packed
  * too, so that it is read once for its hash and its bytes, and compared by words.
  */
 
+import { assert } from '../base/assert.ts'
 import type { AsciiText } from '../base/bytes.ts'
 import type { ZPath } from '../base/path.ts'
 import { hashUnits, mix, settle } from './digest.ts'
@@ -57,9 +58,10 @@ export class PackedPath {
     return this
   }
 
-  /** Becomes the path of the parent. It is the path of a node below the root, and ASCII. */
+  /** Becomes the path of the parent: only for a path below the root, and of ASCII. */
   cutToParent(): void {
     const bytes = this.#bytes
+    assert(this.#packedLength > 2 && (this.#packedLength & 1) === 0, 'an ASCII path has a parent')
     let end = (this.#packedLength >>> 1) - 1
     while (end > 0 && bytes[end] !== SLASH) end--
     // The root's own "/" stays.
@@ -83,7 +85,7 @@ export class PackedPath {
     return true
   }
 
-  /** Writes it into a block, which is so large that whole words may be written. */
+  /** Writes it into a block, and up to three bytes more, behind it, that mean nothing. */
   copyTo(words: Int32Array, at: number): void {
     const mine = this.#words
     const first = at >>> 2
@@ -91,7 +93,7 @@ export class PackedPath {
     for (let word = 0; word < count; word++) words[first + word] = mine[word]!
   }
 
-  /** Packs and hashes in one pass, as it is asked of most: to read a string's units takes its time. */
+  /** Packs, and hashes as `hashPath` does, in one pass: to read a string's units takes its time. */
   #setText(path: ZPath): void {
     const bytes = this.#bytes
     const { length } = path

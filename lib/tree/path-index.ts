@@ -1,15 +1,21 @@
 /**
- * Finds nodes by the hash of their path: tables, each for the hashes that have some lower bits in common. A table
- * doubles until it is of a certain size, and is divided into two from then on, by one more bit. So the index grows by
- * small steps, however many nodes there are. It does not shrink.
+ * Finds nodes by the hash of their path: tables, each for the hashes that have some lower bits in common (extendible
+ * hashing). A table doubles until it is of a certain size, and is divided into two from then on, by one more bit; two
+ * that were one become one again when they are nearly empty. So the index grows and shrinks by small steps, however
+ * many nodes there are.
  */
 
 import { PathTable } from './path-table.ts'
 
 const TABLE_BITS_MIN = 5
-/** A table of so many places is divided within a millisecond. */
+/** A table of so many places is divided within a millisecond, unless hashes are all alike. */
 const TABLE_BITS_MAX = 13
-/** Hashes that have as many bits in common, which is no accident, are left together, and their table doubles. */
+/** Two tables with fewer entries become one, which is far from being divided again. */
+const MERGED_SIZE_MAX = 1 << (TABLE_BITS_MAX - 2)
+/**
+ * Hashes with as many bits in common are left together, and their table doubles: paths can be chosen so that their
+ * hashes have all bits in common, and the array of tables would double for each.
+ */
 const DEPTH_MAX = 16
 
 export class PathIndex {
@@ -42,6 +48,7 @@ export class PathIndex {
   remove(hash: number, slot: number): void {
     this.tableOf(hash).remove(hash, slot)
     this.#size--
+    while (this.#merge(hash));
   }
 
   #makeRoom(hash: number): void {
@@ -49,7 +56,7 @@ export class PathIndex {
     const { depth, bits } = full
     if (bits < TABLE_BITS_MAX || depth === DEPTH_MAX) {
       const larger = new PathTable(depth, bits + 1)
-      full.divide(0, larger, larger)
+      full.copyTo(larger)
       this.#replace(hash, depth, larger)
       return
     }
@@ -60,6 +67,20 @@ export class PathIndex {
     full.divide(bit, without, having)
     this.#replace(hash & ~bit, depth + 1, without)
     this.#replace(hash | bit, depth + 1, having)
+  }
+
+  /** Makes one of the table with the hash and the one it was divided from, if they have few entries. */
+  #merge(hash: number): boolean {
+    const one = this.tableOf(hash)
+    const { depth } = one
+    if (depth === 0 || one.size > MERGED_SIZE_MAX) return false
+    const other = this.tableOf(hash ^ (1 << (depth - 1)))
+    if (other.depth !== depth || one.size + other.size > MERGED_SIZE_MAX) return false
+    const merged = new PathTable(depth - 1, TABLE_BITS_MAX)
+    one.copyTo(merged)
+    other.copyTo(merged)
+    this.#replace(hash, depth - 1, merged)
+    return true
   }
 
   /** Puts a table wherever the lower bits of the hash lead. */

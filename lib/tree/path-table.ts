@@ -32,6 +32,11 @@ export class PathTable {
     this.#shift = 32 - bits
   }
 
+  /** Number of entries. */
+  get size(): number {
+    return this.#size
+  }
+
   /** Number of places for entries, as a power of two. */
   get bits(): number {
     return 32 - this.#shift
@@ -99,6 +104,11 @@ export class PathTable {
       const table = (hash & bit) === 0 ? without : having
       table.add(hash, slot, words[at + SLAB]!, words[at + OFFSET]!)
     }
+  }
+
+  /** Gives another table all entries as well. */
+  copyTo(other: PathTable): void {
+    this.divide(0, other, other)
   }
 
   #homeOf(hash: number): number {

@@ -16,9 +16,12 @@ import type { MutableZnode } from './znode.ts'
 const ENTRIES = 4096
 /** Shorter paths are few, and found soon. */
 const LENGTH_MIN = 6
-/** After so many looks for nothing in a row, one in `LOOK_ONE_IN`, a power of two, is enough to see a change. */
+/**
+ * After so many looks for nothing in a row, one in `LOOK_ONE_IN` is enough to see a change. A prime, since paths are
+ * asked for in turns, by twos and threes, and each of them is to be looked for sometimes.
+ */
 const VAIN_LOOKS_MAX = 64
-const LOOK_ONE_IN = 16
+const LOOK_ONE_IN = 17
 const NOWHERE = -1
 
 export class RecentZnodes {
@@ -33,8 +36,10 @@ export class RecentZnodes {
 
   at(path: ZPath): MutableZnode | undefined {
     this.#entry = NOWHERE
-    if (this.#vainLooks >= VAIN_LOOKS_MAX && (++this.#leftOut & (LOOK_ONE_IN - 1)) !== 0) {
-      return undefined
+    if (path.length < LENGTH_MIN) return undefined
+    if (this.#vainLooks >= VAIN_LOOKS_MAX) {
+      if (++this.#leftOut < LOOK_ONE_IN) return undefined
+      this.#leftOut = 0
     }
     const view = this.#look(path)
     if (view === undefined) this.#vainLooks++
@@ -56,11 +61,11 @@ export class RecentZnodes {
 
   /** The node at the path goes. */
   forget(path: ZPath): void {
+    if (path.length < LENGTH_MIN) return
     if (this.#look(path) !== undefined) this.#views[this.#entry] = undefined
   }
 
   #look(path: ZPath): MutableZnode | undefined {
-    if (path.length < LENGTH_MIN) return undefined
     this.#aim(path)
     const entry = this.#entry
     if (this.#marks[entry] !== this.#mark) return undefined

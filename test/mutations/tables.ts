@@ -2,6 +2,7 @@
 
 import { type Mutation, patch, testFile } from './mutation.ts'
 
+const CODEC = 'lib/tree/image-codec.ts'
 const INDEX = 'lib/tree/path-index.ts'
 const LEDGER = 'lib/tree/ledger.ts'
 const NODES = 'lib/tree/nodes.ts'
@@ -106,6 +107,30 @@ export const TABLE_MUTATIONS: readonly Mutation[] = [
     says: 'Where several places lead to a table that is divided, those before one of them lead to what it was.',
     patches: [patch(INDEX, 'let at = hash & (step - 1);', 'let at = hash & (tables.length - 1);')],
     killers: [testFile('test/tree/path-index.test.ts')],
+  },
+  {
+    name: 'index-only-grows',
+    says: 'Tables of the index that are empty stay, so that memory is taken for all hashes that ever came.',
+    patches: [patch(INDEX, '    while (this.#merge(hash));\n', '')],
+    killers: [testFile('test/tree/path-index.test.ts', 'shrinks')],
+  },
+  {
+    name: 'merged-with-less-than-the-whole',
+    says: 'A table becomes one with half of what it was divided from, and the place of the other half leads to it.',
+    patches: [patch(INDEX, 'other.depth !== depth || ', '')],
+    killers: [testFile('test/tree/path-index.test.ts')],
+  },
+  {
+    name: 'looked-for-by-even-turns',
+    says: 'Which looks are left out goes by a number that is even, as turns are.',
+    patches: [patch(RECENT, 'const LOOK_ONE_IN = 17\n', 'const LOOK_ONE_IN = 16\n')],
+    killers: [testFile('test/tree/recent-znodes.test.ts')],
+  },
+  {
+    name: 'path-from-nowhere',
+    says: 'An image may have a node whose path does not begin at the root.',
+    patches: [patch(CODEC, ' && first === SLASH', '')],
+    killers: [testFile('test/tree/image.test.ts', 'begin at the root')],
   },
   {
     name: 'found-where-its-block-was',

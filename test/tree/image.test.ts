@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { OPEN_ACL } from '../../lib/base/acl.ts'
 import { InvariantError } from '../../lib/base/assert.ts'
-import { ByteReader, MalformedError } from '../../lib/base/bytes.ts'
+import { ByteReader, ByteWriter, MalformedError } from '../../lib/base/bytes.ts'
 import type { ZPath } from '../../lib/base/path.ts'
 import type { ImageHead } from '../../lib/tree/image.ts'
 import { readFacts, readRecord } from '../../lib/tree/image-codec.ts'
@@ -358,5 +358,23 @@ describe('the loader', () => {
     const [chunk] = full.chunks
     assert.throws(() => new TreeLoader().load(Uint8Array.of(99)), MalformedError)
     assert.throws(() => new TreeLoader().load(chunk!.subarray(0, -1)), MalformedError)
+  })
+
+  it('refuses a path that does not begin at the root', () => {
+    const { full } = someImages()
+    for (const path of ['', 'x', 'a/b', 'ü', '名/b']) {
+      const out = new ByteWriter()
+      for (const part of [1, 2]) {
+        out.u8(part)
+        out.text(path)
+        // Enough for what follows the path of a node that is there.
+        out.raw(new Uint8Array(65))
+        const bytes = out.take()
+        const loader = new TreeLoader()
+        for (const chunk of full.chunks) loader.load(chunk)
+        assert.throws(() => loader.load(bytes), /path/, `${part}: ${path}`)
+        assert.throws(() => loader.load(bytes), MalformedError)
+      }
+    }
   })
 })

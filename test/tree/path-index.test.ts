@@ -79,6 +79,42 @@ it('keeps together what no bit tells apart', () => {
   assert.equal(index.size, 16_000)
 })
 
+/** Wherever the lower bits of a hash may lead. */
+function tablesOf(index: PathIndex): number {
+  return new Set(Array.from({ length: 2 ** 16 }, (_, hash) => index.tableOf(hash))).size
+}
+
+/** Hashes that have their lower half in common, and stand all over a table. */
+function alike(low: number, slot: number): number {
+  return (Math.imul(slot, 0x9e3779b1) << 16) | low
+}
+
+it('shrinks with what is in it, whichever hashes came and went', () => {
+  const index = new PathIndex()
+  const kept = [1, 2, 3, 4, 5]
+  for (const slot of kept) add(index, Math.imul(slot, 0x9e3779b1), slot)
+  for (const low of [0, 0x5555, 0xffff]) {
+    for (let slot = 6; slot <= 8000; slot++) add(index, alike(low, slot), slot)
+    assert.ok(tablesOf(index) > 8)
+    for (let slot = 6; slot <= 8000; slot++) index.remove(alike(low, slot), slot)
+    assert.equal(tablesOf(index), 1)
+  }
+  for (const slot of kept) assert.deepEqual(slotsOf(index, Math.imul(slot, 0x9e3779b1)), [slot])
+  assert.equal(index.size, kept.length)
+})
+
+it('makes one table only of two that were one', () => {
+  const index = new PathIndex()
+  for (const slot of [1, 2]) add(index, 3, slot)
+  for (let slot = 3; slot <= 8000; slot++) add(index, alike(0, slot), slot)
+  // Its table is nearly empty, and so is a part of what the other half was divided into.
+  index.remove(3, 1)
+  assert.deepEqual(slotsOf(index, 3), [2])
+  for (let slot = 3; slot <= 8000; slot++) {
+    assert.deepEqual(slotsOf(index, alike(0, slot)), [slot])
+  }
+})
+
 it('tells where a block is now', () => {
   const index = new PathIndex()
   for (const slot of [1, 2, 3]) index.add(7, slot, 0, 0)
