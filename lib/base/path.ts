@@ -10,6 +10,8 @@ declare const brand: unique symbol
 /** A valid absolute path. */
 export type ZPath = string & { readonly [brand]: 'ZPath' }
 
+/** The unit that parts names, and begins each path. */
+export const SLASH = 0x2f
 export const ROOT = '/' as ZPath
 
 /** What ZooKeeper forbids in a path: control characters, surrogates and private use, specials. */
@@ -30,15 +32,15 @@ function plainlyValid(text: string): boolean {
   for (let at = 0; at < text.length; at++) {
     const unit = text.charCodeAt(at)
     if (unit < 0x20 || unit > 0x7e || unit === 0x2e) return false
-    if (unit === 0x2f && previous === 0x2f) return false
+    if (unit === SLASH && previous === SLASH) return false
     previous = unit
   }
-  return previous !== 0x2f
+  return previous !== SLASH
 }
 
 /** Checks what becomes the path of a node; errors name what was given. */
 function check(text: string, given: string): void {
-  if (text.charCodeAt(0) !== 0x2f) reject(given, 'start it with "/"')
+  if (text.charCodeAt(0) !== SLASH) reject(given, 'start it with "/"')
   if (text.length < PATH_BYTES_MAX / 3 && plainlyValid(text)) return
   if (text.endsWith('/')) reject(given, 'remove the "/" at its end')
   if (Buffer.byteLength(text) > PATH_BYTES_MAX)

@@ -3,7 +3,7 @@
 import type { Acl } from '../base/acl.ts'
 import { readAcl, writeAcl } from '../base/acl-codec.ts'
 import { type AsciiText, type ByteReader, type ByteWriter, MalformedError } from '../base/bytes.ts'
-import type { ZPath } from '../base/path.ts'
+import { SLASH, type ZPath } from '../base/path.ts'
 import { readOutcome, writeOutcome } from '../base/reply.ts'
 import type { SessionId, Sid, Zxid } from '../base/zxid.ts'
 import type { Records } from './ledger.ts'
@@ -13,7 +13,6 @@ import { CZXID, MARK } from './rows.ts'
 import { MutableSession } from './sessions.ts'
 import { MutableZnode, type Znode } from './znode.ts'
 
-const SLASH = 0x2f
 const NODE = 1
 const NODE_REMOVED = 2
 const SESSION = 3

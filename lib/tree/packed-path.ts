@@ -6,13 +6,12 @@
 
 import { assert } from '../base/assert.ts'
 import type { AsciiText } from '../base/bytes.ts'
-import type { ZPath } from '../base/path.ts'
+import { SLASH, type ZPath } from '../base/path.ts'
 import { hashUnits, mix, settle } from './digest.ts'
 
 /** A path as a string, or as it stands in an image, packed already. */
 export type PathText = ZPath | AsciiText
 
-const SLASH = 0x2f
 const ASCII_MAX = 0x7f
 const CAPACITY_BYTES = 256
 

@@ -10,7 +10,7 @@ import { PathTable } from './path-table.ts'
 const TABLE_BITS_MIN = 5
 /** A table of so many places is divided within a millisecond, unless hashes are all alike. */
 const TABLE_BITS_MAX = 13
-/** Two tables with fewer entries become one, which is far from being divided again. */
+/** Two tables that have no more entries together become one, which is far from being divided again. */
 const MERGED_SIZE_MAX = 1 << (TABLE_BITS_MAX - 2)
 /**
  * Hashes with as many bits in common are left together, and their table doubles: paths can be chosen so that their
