@@ -13,6 +13,8 @@ import { EPOCH_ZERO, type Sid, ZXID_ZERO } from '../base/zxid.ts'
 import { checkFormat, checkOwner, claimDirectory, type Identity } from './directory.ts'
 import { type Database, Disk, type Operation } from './disk.ts'
 import { asStorageFailure } from './failures.ts'
+import { Journal, readJournal } from './journal.ts'
+import { JournaledStore } from './journaled-store.ts'
 import { META_KEY } from './keys.ts'
 import { LevelStore } from './level-store.ts'
 import { MemoryStore } from './memory-store.ts'
@@ -38,6 +40,9 @@ export interface StoreOptions {
 const MIB = 1024 * 1024
 /** Beginning a segment costs some milliseconds, and a directory. */
 const SEGMENT_BYTES = 8 * MIB
+
+/** A larger write is worth the way through the pool, and would fill the journal at once. */
+const JOURNALED_BYTES = 4 * 1024
 
 const DATABASE_OPTIONS = Object.freeze({
   keyEncoding: 'view',
@@ -131,10 +136,15 @@ async function openLevelStore(
     const found = await findMeta(segments.database, directory, sid)
     const tailMark = sync ? await TailMark.open(directory, marked) : undefined
     const shelves = { disk, segments, snapshots }
-    return new LevelStore(shelves, {
+    const store = new LevelStore(shelves, {
       ...{ snapshotsKept, segmentBytes, found: marked, tailMark },
       ...found,
     })
+    // Another life may have left something in its journal.
+    if (sync && (await readJournal(directory)).length === 0) return store
+    const journal = await Journal.open(directory)
+    const smallBytes = sync ? 0 : JOURNALED_BYTES
+    return new JournaledStore(store, { disk, segments, journal, smallBytes })
   } catch (error) {
     await segments?.close().catch(() => undefined)
     throw asStorageFailure(error, directory)

@@ -56,19 +56,24 @@ export const CALL_POINTS = [
   'create note',
   'write note',
   'sync note',
+  'create journal',
+  'write journal',
+  'sync journal',
   'create marker',
   'sync marker',
   'rename marker',
   'sync directory',
 ] as const
 
-/** Passed only where writes are synced. */
+/** Passed only where writes are synced, and only where they are not. */
 const SYNCED_ONLY: readonly PointName[] = ['create note', 'write note', 'sync note']
+const UNSYNCED_ONLY: readonly PointName[] = ['create journal', 'write journal', 'sync journal']
 
 /** The points that a peer with this durability passes. */
 export function pointsOf(durability: string, withCalls: boolean): readonly PointName[] {
   const all: readonly PointName[] = withCalls ? [...STORE_POINTS, ...CALL_POINTS] : STORE_POINTS
-  return durability === 'power' ? all : all.filter(name => !SYNCED_ONLY.includes(name))
+  const others = durability === 'power' ? UNSYNCED_ONLY : SYNCED_ONLY
+  return all.filter(name => !others.includes(name))
 }
 
 export type StorePoint = (typeof STORE_POINTS)[number]

@@ -28,7 +28,7 @@ async function pointsOf(
     snapshotsKept: 2,
     segmentBytes,
   } as const
-  const store = await openWatched({ ...options, durability: 'process' }, failpoints, false)
+  const store = await openWatched({ ...options, durability: 'power' }, failpoints, false)
   await store.recover(NO_IMAGE)
   await use(store)
   await store.close()

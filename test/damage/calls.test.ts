@@ -11,16 +11,19 @@ import { FAST_PLACE } from './fast-place.ts'
 import { runTrial } from './trial.ts'
 
 const CALLS_MIN = 60
-const OPTIONS = { sid: SID, durability: 'process', snapshotsKept: 2 } as const
-/** One segment holds the whole log, or each snapshot begins another. */
-const SEGMENTS = { 'one segment': {}, 'many segments': { segmentBytes: 0 } } as const
+const OPTIONS = { sid: SID, snapshotsKept: 2 } as const
+/** One segment holds the whole log, and LevelDB gets what the journal had; or each snapshot begins another. */
+const SEGMENTS = {
+  'one segment, behind a journal': { durability: 'process' },
+  'many segments': { durability: 'power', segmentBytes: 0 },
+} as const
 
 /** Returns how many trials there were until no call failed. */
 async function failEach(
   moment: Moment,
   forever: boolean,
   again: number,
-  segments: object,
+  segments: (typeof SEGMENTS)[keyof typeof SEGMENTS],
   step = 1,
 ): Promise<number> {
   for (let nth = 1; ; nth += step) {

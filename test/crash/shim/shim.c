@@ -116,6 +116,7 @@ static const char *kind_of(const char *path) {
   if (strcmp(name, "CURRENT") == 0 || ends_with(name, ".dbtmp")) return "current";
   if (strncmp(name, "quorumtree.json", 15) == 0) return in_root ? "marker" : "identity";
   if (strncmp(name, "quorumtree.tail", 15) == 0) return "note";
+  if (strcmp(name, "quorumtree.journal") == 0) return "journal";
   if (strncmp(name, "quorumtree.owner-", 17) == 0) return "owner";
   return "other";
 }

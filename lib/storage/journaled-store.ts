@@ -1,0 +1,213 @@
+/**
+ * A store that takes small writes into its journal and hands them to LevelDB later, many at once. A put goes through a
+ * thread of the pool, and the two wake-ups of that cost more than the rest of a write that is alone; one that is only
+ * to survive the process need not wait for it. In between LevelDB has less than was acknowledged, so whatever looks at
+ * its log, or changes more than the log's end, hands over first.
+ */
+
+import { assert } from '../base/assert.ts'
+import { follows, LOG_START, type LogPoint, pointOf } from '../base/group.ts'
+import { EPOCH_ZERO, type Zxid } from '../base/zxid.ts'
+import type { Epochs, Persist, SnapshotHead } from '../zab/types.ts'
+import type { Disk } from './disk.ts'
+import { continuationOf, Journal, readJournal } from './journal.ts'
+import { epochEndsOf } from './log.ts'
+import type { GroupRecord } from './records.ts'
+import type { Segments } from './segments.ts'
+import type {
+  ChainSize,
+  ImageSink,
+  Recovered,
+  SnapshotKind,
+  SnapshotReader,
+  Store,
+} from './store.ts'
+
+export interface JournaledStoreOptions {
+  readonly disk: Disk
+  readonly segments: Segments
+  readonly journal: Journal
+  /** Bytes of a write in the journal up to which it goes there; with 0 what is found is read, and nothing added. */
+  readonly smallBytes: number
+}
+
+function endOf({ groups, snapshot }: Recovered): LogPoint {
+  const last = groups.at(-1)
+  return last === undefined ? (snapshot?.point ?? LOG_START) : pointOf(last)
+}
+
+/** Writes that follow one another as one; only the last may do more than append. */
+function joined(batches: readonly Persist[]): Persist | undefined {
+  const last = batches.at(-1)
+  return last && { ...last, groups: batches.flatMap(({ groups }) => groups) }
+}
+
+export class JournaledStore implements Store {
+  readonly #inner: Store
+  readonly #disk: Disk
+  readonly #segments: Segments
+  readonly #journal: Journal
+  readonly #smallBytes: number
+  #epochs: Epochs = { acceptedEpoch: EPOCH_ZERO, currentEpoch: EPOCH_ZERO }
+  /** The end of what was acknowledged. */
+  #tail: LogPoint = LOG_START
+  /** Whether nothing in the journal could be taken for the continuation of another log. */
+  #isClear = false
+  /** In the journal, and not yet handed over. */
+  #pending: Persist[] = []
+  /** All hand-overs so far; rejects for good with the first that fails. */
+  #handed: Promise<void> = Promise.resolve()
+  /** Until LevelDB has what the other half of the journal holds. */
+  #freed: Promise<void> = Promise.resolve()
+
+  constructor(inner: Store, options: JournaledStoreOptions) {
+    this.#inner = inner
+    this.#disk = options.disk
+    this.#segments = options.segments
+    this.#journal = options.journal
+    this.#smallBytes = options.smallBytes
+  }
+
+  async recover(image: ImageSink): Promise<Recovered> {
+    const recovered = await this.#inner.recover(image)
+    this.#epochs = recovered.epochs
+    this.#tail = endOf(recovered)
+    // With the write that makes up for the damage the journal is cleared.
+    if (recovered.damage !== undefined) return recovered
+    const records = await readJournal(this.#disk.directory)
+    const found = continuationOf(records, this.#tail, recovered.epochs.currentEpoch)
+    const all = found.length === 0 ? recovered : await this.#takeOver(recovered, found)
+    await this.#clearJournal()
+    return all
+  }
+
+  async write(batch: Persist): Promise<void> {
+    const framed = this.#framed(batch)
+    if (framed !== undefined) return this.#disk.aside(() => this.#append(batch, framed))
+    const { install, truncateAfter, groups, epochs } = batch
+    if (install !== undefined || truncateAfter !== undefined || !this.#isClear) {
+      await this.#handOver()
+      await this.#clearJournal()
+    }
+    const last = groups.at(-1)
+    this.#tail =
+      last === undefined ? (install?.point ?? truncateAfter ?? this.#tail) : pointOf(last)
+    this.#epochs = epochs
+    await this.#handOver(batch)
+  }
+
+  async loadGroups(after: LogPoint, maxBytes: number): ReturnType<Store['loadGroups']> {
+    await this.#handOver()
+    return this.#inner.loadGroups(after, maxBytes)
+  }
+
+  openSnapshot(): Promise<SnapshotReader | undefined> {
+    return this.#inner.openSnapshot()
+  }
+
+  stage(chunk: Uint8Array): Promise<void> {
+    return this.#inner.stage(chunk)
+  }
+
+  abortStaging(): void {
+    this.#inner.abortStaging()
+  }
+
+  newestChain(): ChainSize | undefined {
+    return this.#inner.newestChain()
+  }
+
+  beginSnapshot(head: SnapshotHead, kind: SnapshotKind): void {
+    this.#inner.beginSnapshot(head, kind)
+  }
+
+  appendSnapshot(chunk: Uint8Array): Promise<void> {
+    return this.#inner.appendSnapshot(chunk)
+  }
+
+  /** LevelDB's log reaches as far as the snapshot before that replaces what precedes it. */
+  async commitSnapshot(): Promise<LogPoint> {
+    await this.#handOver()
+    return this.#inner.commitSnapshot()
+  }
+
+  abortSnapshot(): void {
+    this.#inner.abortSnapshot()
+  }
+
+  async close(): Promise<void> {
+    // What failed was told to whoever wrote; what is not handed over is read from the journal next time.
+    await this.#handOver().catch(() => undefined)
+    try {
+      await this.#inner.close()
+    } finally {
+      await this.#journal.close()
+    }
+  }
+
+  /** Gives LevelDB what a former life left in the journal. */
+  async #takeOver(recovered: Recovered, found: readonly GroupRecord[]): Promise<Recovered> {
+    const { epochs, snapshot, findings } = recovered
+    const added = found.map(({ group }) => group)
+    const groups = [...recovered.groups, ...added]
+    const known = found.map(({ committed }) => committed)
+    this.#tail = endOf({ ...recovered, groups })
+    const committed = Math.min(Math.max(recovered.committed, ...known), this.#tail.zxid) as Zxid
+    await this.#inner.write({
+      ...{ writeId: 0, epochs, groups: added, committed },
+      ...{ install: undefined, truncateAfter: undefined },
+    })
+    return {
+      ...{ ...recovered, groups, committed, epochEnds: epochEndsOf(snapshot, groups) },
+      findings: [...findings, `then ${added.length} groups of the journal`],
+    }
+  }
+
+  /** As it is to be in the journal; undefined for what must not go there. */
+  #framed({ install, truncateAfter, epochs, groups, committed }: Persist): Buffer | undefined {
+    const { acceptedEpoch, currentEpoch } = this.#epochs
+    if (!this.#isClear || install !== undefined || truncateAfter !== undefined) return undefined
+    if (epochs.acceptedEpoch !== acceptedEpoch || epochs.currentEpoch !== currentEpoch) {
+      return undefined
+    }
+    const bytes = groups.reduce((sum, { payload }) => sum + payload.length, 0)
+    if (bytes >= this.#smallBytes) return undefined
+    const framed = Journal.frame(groups.map(group => ({ group, committed, metaRevision: 0 })))
+    return framed.length <= this.#smallBytes ? framed : undefined
+  }
+
+  async #append(batch: Persist, framed: Buffer): Promise<void> {
+    if (!this.#journal.fits(framed)) {
+      await this.#freed
+      this.#journal.turn()
+      this.#freed = this.#handOver()
+    }
+    for (const group of batch.groups) {
+      assert(follows(this.#tail, group), `group ${group.first} follows ${this.#tail.zxid}`)
+      this.#tail = pointOf(group)
+    }
+    this.#journal.append(framed)
+    this.#pending.push(batch)
+  }
+
+  /** Writes to LevelDB what is pending, and `last` with it. */
+  #handOver(last?: Persist): Promise<void> {
+    const handed = this.#handed.then(async () => {
+      const batch = joined([...this.#pending.splice(0), ...(last === undefined ? [] : [last])])
+      if (batch !== undefined) await this.#inner.write(batch)
+    })
+    this.#handed = handed
+    // Whoever calls next hears of it.
+    handed.catch(() => undefined)
+    return handed
+  }
+
+  /** What it held may have been written long ago: it must not be lost in a power cut now. */
+  async #clearJournal(): Promise<void> {
+    await this.#disk.aside(async () => {
+      await this.#segments.sync()
+      await this.#journal.clear()
+    })
+    this.#isClear = true
+  }
+}
