@@ -5,13 +5,12 @@
  * its log, or changes more than the log's end, hands over first.
  */
 
-import { assert } from '../base/assert.ts'
-import { follows, LOG_START, type LogPoint, pointOf } from '../base/group.ts'
+import { LOG_START, type LogPoint, pointOf } from '../base/group.ts'
 import { EPOCH_ZERO, type Zxid } from '../base/zxid.ts'
 import type { Epochs, Persist, SnapshotHead } from '../zab/types.ts'
 import type { Disk } from './disk.ts'
 import { continuationOf, Journal, readJournal } from './journal.ts'
-import { epochEndsOf } from './log.ts'
+import { epochEndsOf, tailAfter } from './log.ts'
 import type { GroupRecord } from './records.ts'
 import type { Segments } from './segments.ts'
 import type {
@@ -89,11 +88,11 @@ export class JournaledStore implements Store {
       await this.#handOver()
       await this.#clearJournal()
     }
+    await this.#handOver(batch)
     const last = groups.at(-1)
     this.#tail =
       last === undefined ? (install?.point ?? truncateAfter ?? this.#tail) : pointOf(last)
     this.#epochs = epochs
-    await this.#handOver(batch)
   }
 
   async loadGroups(after: LogPoint, maxBytes: number): ReturnType<Store['loadGroups']> {
@@ -182,10 +181,8 @@ export class JournaledStore implements Store {
       this.#journal.turn()
       this.#freed = this.#handOver()
     }
-    for (const group of batch.groups) {
-      assert(follows(this.#tail, group), `group ${group.first} follows ${this.#tail.zxid}`)
-      this.#tail = pointOf(group)
-    }
+    // Nothing is cut.
+    this.#tail = tailAfter(this.#tail, LOG_START, batch)
     this.#journal.append(framed)
     this.#pending.push(batch)
   }

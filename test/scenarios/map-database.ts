@@ -163,10 +163,12 @@ export class Shelf {
     return shelf
   }
 
-  /** Not recovered yet. There is no note beside it of where the log of an earlier database ended. */
+  /** Not recovered yet. Nothing beside it is of the log of an earlier database. */
   async open(database: MapDatabase, options: Partial<StoreOptions> = {}): Promise<Store> {
     const dataDir = this.#directory
-    await rm(join(dataDir, 'quorumtree.tail'), { force: true })
+    for (const name of ['tail', 'journal']) {
+      await rm(join(dataDir, `quorumtree.${name}`), { force: true })
+    }
     for (const id of database.snapshotIds) {
       stand(join(dataDir, `snapshot-${String(id).padStart(8, '0')}`), database)
     }

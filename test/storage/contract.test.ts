@@ -131,14 +131,19 @@ function describeLog(makeOpener: (t: TestContext) => Promise<Opener>): void {
   })
 
   test('what does not follow is refused', async t => {
-    await session(await makeOpener(t), async store => {
-      const log = new LogMaker()
-      const [, second] = log.many(2)
-      await assert.rejects(store.write(batch({ groups: [second!] })), /follows/)
-      const next = new LogMaker().next('ahead', { epoch: 2 })
-      await assert.rejects(store.write(batch({ groups: [next] })), /currentEpoch/)
-      await assert.rejects(store.write(batch({ truncateAfter: log.point })), /within its length/)
-    })
+    const open = await makeOpener(t)
+    await session(open, store => store.write(batch({ epochs: epochs(1) })))
+    const log = new LogMaker()
+    const [, second] = log.many(2)
+    const ahead = new LogMaker().next('ahead', { epoch: 2 })
+    const refusals = [
+      [{ groups: [second!] }, /follows/],
+      [{ groups: [ahead] }, /currentEpoch/],
+      [{ truncateAfter: log.point }, /within its length/],
+    ] as const
+    for (const [parts, why] of refusals) {
+      await session(open, store => assert.rejects(store.write(batch(parts)), why))
+    }
   })
 
   test('history is read from any point of the log, and from no other', async t => {
