@@ -106,9 +106,10 @@ export class Journal {
 
   append(framed: Buffer): void {
     assert(this.fits(framed), 'what is appended has room in this half of the journal')
-    const at = this.#start + this.#length
-    const written = writeSync(this.#file.fd, framed, 0, framed.length, at)
-    if (written < framed.length) throw new Error('the journal was written in part')
+    for (let done = 0; done < framed.length; ) {
+      const at = this.#start + this.#length + done
+      done += writeSync(this.#file.fd, framed, done, framed.length - done, at)
+    }
     this.#length += framed.length
   }
 
@@ -118,10 +119,13 @@ export class Journal {
     this.#length = 0
   }
 
-  /** Empties it, even for after a power cut. */
+  /** Empties it, even for after a power cut. It has all of its place on the disk then, so appending takes none. */
   async clear(): Promise<void> {
-    await this.#file.truncate(0)
-    await this.#file.truncate(2 * HALF_BYTES)
+    const nothing = Buffer.alloc(2 * HALF_BYTES)
+    for (let at = 0; at < nothing.length; ) {
+      const { bytesWritten } = await this.#file.write(nothing, at, nothing.length - at, at)
+      at += bytesWritten
+    }
     await this.#file.sync()
     this.#length = 0
   }

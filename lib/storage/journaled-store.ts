@@ -10,6 +10,7 @@ import { EPOCH_ZERO, type Zxid } from '../base/zxid.ts'
 import type { Epochs, Persist, SnapshotHead } from '../zab/types.ts'
 import type { Disk } from './disk.ts'
 import { continuationOf, Journal, readJournal } from './journal.ts'
+import type { LevelStore } from './level-store.ts'
 import { epochEndsOf, tailAfter } from './log.ts'
 import type { GroupRecord } from './records.ts'
 import type { Segments } from './segments.ts'
@@ -35,6 +36,12 @@ function endOf({ groups, snapshot }: Recovered): LogPoint {
   return last === undefined ? (snapshot?.point ?? LOG_START) : pointOf(last)
 }
 
+/**
+ * After at most so long LevelDB has what is in the journal, which may be written over much later: by then the system
+ * has brought LevelDB's log to the disk, so a power cut never takes more than the last moments.
+ */
+const PAUSE_MS = 1_000
+
 /** Writes that follow one another as one; only the last may do more than append. */
 function joined(batches: readonly Persist[]): Persist | undefined {
   const last = batches.at(-1)
@@ -42,7 +49,7 @@ function joined(batches: readonly Persist[]): Persist | undefined {
 }
 
 export class JournaledStore implements Store {
-  readonly #inner: Store
+  readonly #inner: LevelStore
   readonly #disk: Disk
   readonly #segments: Segments
   readonly #journal: Journal
@@ -56,10 +63,11 @@ export class JournaledStore implements Store {
   #pending: Persist[] = []
   /** All hand-overs so far; rejects for good with the first that fails. */
   #handed: Promise<void> = Promise.resolve()
+  #timer: NodeJS.Timeout | undefined
   /** Until LevelDB has what the other half of the journal holds. */
   #freed: Promise<void> = Promise.resolve()
 
-  constructor(inner: Store, options: JournaledStoreOptions) {
+  constructor(inner: LevelStore, options: JournaledStoreOptions) {
     this.#inner = inner
     this.#disk = options.disk
     this.#segments = options.segments
@@ -124,10 +132,9 @@ export class JournaledStore implements Store {
     return this.#inner.appendSnapshot(chunk)
   }
 
-  /** LevelDB's log reaches as far as the snapshot before that replaces what precedes it. */
-  async commitSnapshot(): Promise<LogPoint> {
-    await this.#handOver()
-    return this.#inner.commitSnapshot()
+  /** LevelDB's log reaches as far as the snapshot before that counts: should it be spoilt, an older one has no hole. */
+  commitSnapshot(): Promise<LogPoint> {
+    return this.#inner.commitSnapshot(this.#handOver())
   }
 
   abortSnapshot(): void {
@@ -135,6 +142,7 @@ export class JournaledStore implements Store {
   }
 
   async close(): Promise<void> {
+    clearTimeout(this.#timer)
     // What failed was told to whoever wrote; what is not handed over is read from the journal next time.
     await this.#handOver().catch(() => undefined)
     try {
@@ -185,6 +193,10 @@ export class JournaledStore implements Store {
     this.#tail = tailAfter(this.#tail, LOG_START, batch)
     this.#journal.append(framed)
     this.#pending.push(batch)
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      void this.#handOver().catch(() => undefined)
+    }, PAUSE_MS).unref()
   }
 
   /** Writes to LevelDB what is pending, and `last` with it. */

@@ -171,8 +171,12 @@ export class LevelStore implements Store {
     return this.#snapshots.append(chunk)
   }
 
-  async commitSnapshot(): Promise<LogPoint> {
-    const isVisible = await this.#snapshots.commit(build => this.#commit(build))
+  /** @param logged what is waited for before the snapshot counts */
+  async commitSnapshot(logged: Promise<void> = Promise.resolve()): Promise<LogPoint> {
+    const isVisible = await this.#snapshots.commit(async build => {
+      await logged
+      await this.#commit(build)
+    })
     if (isVisible) await this.#purge()
     return this.#meta.logStart
   }

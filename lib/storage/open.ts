@@ -119,6 +119,12 @@ async function openSegments(
   return Segments.open(disk, make, identity, [first])
 }
 
+/** With synced writes there is one only if an earlier life has left something in it. */
+async function openJournal(directory: string, sync: boolean): Promise<Journal | undefined> {
+  if (sync && (await readJournal(directory)).length === 0) return undefined
+  return Journal.open(directory)
+}
+
 async function openLevelStore(
   directory: string,
   options: StoreOptions,
@@ -130,22 +136,23 @@ async function openLevelStore(
   const marked = await readMark(directory)
   const disk = new Disk(directory, sync)
   let segments: Segments | undefined
+  let journal: Journal | undefined
   try {
     segments = await openSegments(disk, make, identity, options)
     const snapshots = await SnapshotParts.find(disk, make)
     const found = await findMeta(segments.database, directory, sid)
+    journal = await openJournal(directory, sync)
     const tailMark = sync ? await TailMark.open(directory, marked) : undefined
     const shelves = { disk, segments, snapshots }
     const store = new LevelStore(shelves, {
       ...{ snapshotsKept, segmentBytes, found: marked, tailMark },
       ...found,
     })
-    // Another life may have left something in its journal.
-    if (sync && (await readJournal(directory)).length === 0) return store
-    const journal = await Journal.open(directory)
+    if (journal === undefined) return store
     const smallBytes = sync ? 0 : JOURNALED_BYTES
     return new JournaledStore(store, { disk, segments, journal, smallBytes })
   } catch (error) {
+    await journal?.close().catch(() => undefined)
     await segments?.close().catch(() => undefined)
     throw asStorageFailure(error, directory)
   }

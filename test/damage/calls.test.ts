@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { openStore } from '../../lib/storage/open.ts'
+import { openStore, type StoreOptions } from '../../lib/storage/open.ts'
 import { SID } from '../storage/support.ts'
 import { FailingCalls, type Moment } from './failing-calls.ts'
 import { FAST_PLACE } from './fast-place.ts'
@@ -23,7 +23,7 @@ async function failEach(
   moment: Moment,
   forever: boolean,
   again: number,
-  segments: (typeof SEGMENTS)[keyof typeof SEGMENTS],
+  segments: Pick<StoreOptions, 'durability' | 'segmentBytes'>,
   step = 1,
 ): Promise<number> {
   for (let nth = 1; ; nth += step) {
@@ -41,6 +41,11 @@ async function failEach(
     }
   }
 }
+
+test('whichever call fails before its work is done, in many and behind a journal', async () => {
+  const segments = { durability: 'process', segmentBytes: 0 } as const
+  assert.ok((await failEach('before', false, 0, segments, 2)) > CALLS_MIN)
+})
 
 for (const [name, segments] of Object.entries(SEGMENTS)) {
   for (const moment of ['before', 'after'] as const) {

@@ -23,7 +23,8 @@ import {
 } from './support.ts'
 
 const SUBJECTS: Record<string, (t: TestContext) => Promise<Opener>> = {
-  LevelStore: async t => levelOpener(await temporaryDirectory(t)),
+  LevelStore: async t => levelOpener(await temporaryDirectory(t), 'power'),
+  JournaledStore: async t => levelOpener(await temporaryDirectory(t), 'process'),
   MemoryStore: async () => memoryOpener(),
 }
 

@@ -19,6 +19,8 @@ export class FaultyDatabase {
   failAt = 0
   /** Every call waits for this. */
   gate: Promise<void> = Promise.resolve()
+  /** Told of every call. */
+  onCall: () => void = () => undefined
   #running = 0
 
   /** `inner` with the watchman before it. */
@@ -54,6 +56,7 @@ export class FaultyDatabase {
 
   async #watch<T>(name: CallName, args: readonly unknown[], call: () => Promise<T>): Promise<T> {
     this.calls.push({ name, args })
+    this.onCall()
     const number = this.calls.length
     this.#running++
     this.mostAtOnce = Math.max(this.mostAtOnce, this.#running)

@@ -259,6 +259,42 @@ test('learners and snapshots find in LevelDB what was acknowledged', async t => 
   assert.deepEqual(textsOf(remains.groups), ['last-0'])
 })
 
+test('LevelDB gets what is in the journal also when nothing follows', async t => {
+  const { database, store, log } = await live(t)
+  const before = writesTo(database)
+  const handed = new Promise<void>(resolve => {
+    database.onCall = resolve
+  })
+  await write(store, log.many(3))
+  assert.equal(writesTo(database), before)
+  // The store keeps no process alive for this.
+  const alive = setInterval(() => undefined, 60_000)
+  await handed
+  clearInterval(alive)
+  assert.equal(writesTo(database), before + 1)
+})
+
+test('a snapshot that is given up while LevelDB gets the log before it does not count', async t => {
+  const { directory, store, log } = await live(t)
+  await write(store, log.many(1))
+  await takeSnapshot(store, log.point, 'full', 'first')
+  await write(store, log.many(3))
+  store.beginSnapshot(headAt(log.point), 'delta')
+  await store.appendSnapshot(Buffer.from('second'))
+  const committed = store.commitSnapshot()
+  store.abortSnapshot()
+  store.beginSnapshot(headAt(log.point), 'delta')
+  await committed
+  await store.appendSnapshot(Buffer.from('third'))
+  await store.commitSnapshot()
+  const copy = await remainsOf(t, directory)
+  await session(
+    () => openLevel(copy),
+    async (_, { chunks, damage }) =>
+      assert.deepEqual([chunks, damage], [['first', 'third'], undefined]),
+  )
+})
+
 test('when LevelDB fails, writes are refused before the journal is full again', async t => {
   const { database, store, log } = await live(t)
   database.failAt = database.calls.length + 1

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { Level } from 'level'
 import { crc32 } from '../../lib/base/crc32.ts'
 import { type Group, LOG_START, type LogPoint, makeGroup } from '../../lib/base/group.ts'
+import type { Durability } from '../../lib/base/ports.ts'
 import { advanceZxid, makeEpoch, makeSid, makeZxid } from '../../lib/base/zxid.ts'
 import type { Database } from '../../lib/storage/disk.ts'
 import { MemoryContents, MemoryStore } from '../../lib/storage/memory-store.ts'
@@ -21,8 +22,8 @@ export function openLevel(dataDir: string, options: Partial<StoreOptions> = {}):
 /** A way to open the same data again and again, as a peer does that dies and comes back. */
 export type Opener = (options?: { snapshotsKept?: number }) => Promise<Store>
 
-export function levelOpener(directory: string): Opener {
-  return options => openLevel(directory, { durability: 'process', ...options })
+export function levelOpener(directory: string, durability: Durability = 'process'): Opener {
+  return options => openLevel(directory, { durability, ...options })
 }
 
 export function memoryOpener(): Opener {
