@@ -124,7 +124,7 @@ class Subject {
 }
 
 for (let seed = 1; seed <= SEEDS; seed++) {
-  test(`after a kill there is what was acknowledged, and nothing cut off, seed ${seed}`, async t => {
+  test(`after a kill there is what was acknowledged, nothing cut off, seed ${seed}`, async t => {
     const subject = new Subject(t, new Prng(seed), await temporaryDirectory(t))
     await subject.open()
     for (let step = 0; step < STEPS; step++) await subject.step()
