@@ -1,12 +1,12 @@
 /** What has come from the home and was not taken in yet: frames, message by message, in order. */
 
 import { ByteReader } from '../base/bytes.ts'
+import { Fifo } from '../base/fifo.ts'
 import { decodePeerMessage, type PeerMessage } from '../base/reply.ts'
 import type { Zxid } from '../base/zxid.ts'
-import { Queue } from './core-queue.ts'
 
 export class Inbox {
-  readonly #frames = new Queue<ByteReader>()
+  readonly #frames = new Fifo<ByteReader>()
   /** Taken out of its frame, and not due when it was. */
   #held: PeerMessage | undefined
 
@@ -29,7 +29,7 @@ export class Inbox {
 
   #decode(): PeerMessage | undefined {
     for (;;) {
-      const from = this.#frames.peek()
+      const from = this.#frames.first
       if (from === undefined) return undefined
       if (!from.done) return decodePeerMessage(from)
       this.#frames.shift()

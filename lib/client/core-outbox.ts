@@ -1,14 +1,14 @@
 /** What is said to the home, as frames: one, or several when there is much to say. */
 
 import { ByteWriter } from '../base/bytes.ts'
+import { Fifo } from '../base/fifo.ts'
 import { type ClientMessage, encodeClientMessage } from '../base/request.ts'
-import { Queue } from './core-queue.ts'
 
 /** A frame is sent when it passes this size, however much more there is to say. */
 const FRAME_BYTES = 1024 * 1024
 
 export class Outbox {
-  readonly #full = new Queue<Uint8Array>()
+  readonly #full = new Fifo<Uint8Array>()
   readonly #out = new ByteWriter(1024)
 
   /** Whole, or not at all: what cannot be encoded leaves nothing behind. */

@@ -4,6 +4,7 @@
  * an event waits for the answers that show an earlier state, and an answer for the events of what it shows.
  */
 
+import { Fifo } from '../base/fifo.ts'
 import type { ZPath } from '../base/path.ts'
 import type { WatchEvent } from '../base/reply.ts'
 import type { ReadRequest } from '../base/request.ts'
@@ -12,7 +13,6 @@ import type { Zxid } from '../base/zxid.ts'
 import type { Observer, Reader } from '../replica/observer.ts'
 import type { Held, ReadResult } from '../replica/reads.ts'
 import type { Znode } from '../tree/znode.ts'
-import { Queue } from './core-queue.ts'
 
 /** The session as its seat sees it. */
 export interface Sitter {
@@ -26,7 +26,7 @@ export class Seat implements Reader {
   readonly #observer: Observer
   readonly #sitter: Sitter
   /** Told and not taken yet, by ascending zxid. */
-  readonly #events = new Queue<WatchEvent>()
+  readonly #events = new Fifo<WatchEvent>()
 
   /** `held`: the watches left elsewhere, none of which has fired before the observer's state. */
   constructor(observer: Observer, sitter: Sitter, held: Held) {
@@ -59,7 +59,7 @@ export class Seat implements Reader {
 
   /** The next event, if it is of a transaction up to `zxid`. */
   take(zxid: Zxid): WatchEvent | undefined {
-    const first = this.#events.peek()
+    const first = this.#events.first
     if (first === undefined || first.zxid > zxid) return undefined
     return this.#events.shift()
   }

@@ -4,12 +4,12 @@
  */
 
 import { assert } from '../base/assert.ts'
+import { Fifo } from '../base/fifo.ts'
 import { SESSION_WINDOW } from '../base/limits.ts'
 import type { Reply } from '../base/reply.ts'
 import type { ReadRequest, WriteRequest } from '../base/request.ts'
 import type { AnyCall } from './core-call.ts'
 import type { Outbox } from './core-outbox.ts'
-import { Queue } from './core-queue.ts'
 
 /** Bytes of data a session may have under way; one oversized call still goes. */
 const WINDOW_BYTES = 16 * 1024 * 1024
@@ -23,9 +23,9 @@ export class Window {
   /** Told of a call that cannot be sent, ever; it has been refused. */
   readonly #onRefused: (call: AnyCall) => void
   /** Sent and unanswered; its head is whom the next reply is for. */
-  readonly #sent = new Queue<AnyCall>()
+  readonly #sent = new Fifo<AnyCall>()
   /** Not sent yet. Empty of calls that may go. */
-  readonly #waiting = new Queue<AnyCall>()
+  readonly #waiting = new Fifo<AnyCall>()
   #lastXid = 0
   /** Invariant: answeredCxid <= sentCxid <= answeredCxid + SESSION_WINDOW. */
   #sentCxid = 0
@@ -48,7 +48,7 @@ export class Window {
 
   /** The call next to be answered. */
   get oldest(): AnyCall | undefined {
-    return this.#sent.peek() ?? this.#waiting.peek()
+    return this.#sent.first ?? this.#waiting.first
   }
 
   /** Whether a read that leaves a watch is under way. */
@@ -76,7 +76,7 @@ export class Window {
   /** Sends what waits, as far as there is room; up to a read that leaves a watch, if those are not to be sent. */
   send(watchesStay: boolean): void {
     for (;;) {
-      const call = this.#waiting.peek()
+      const call = this.#waiting.first
       if (call === undefined) return
       // Nobody waits for it any more and no peer has heard of it: it can still be taken back.
       const dropped = call.ended
@@ -88,7 +88,7 @@ export class Window {
 
   /** Takes out the call that waits first, if it leaves a watch, and nothing before it is unanswered. */
   takeWatching(): AnyCall | undefined {
-    if (this.#sent.length > 0 || this.#waiting.peek()?.watcher === undefined) return undefined
+    if (this.#sent.length > 0 || this.#waiting.first?.watcher === undefined) return undefined
     return this.#waiting.shift()
   }
 

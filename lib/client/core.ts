@@ -8,6 +8,7 @@
 
 import { assert } from '../base/assert.ts'
 import type { ErrorCode } from '../base/errors.ts'
+import { Fifo } from '../base/fifo.ts'
 import type { ZPath } from '../base/path.ts'
 import type { PeerMessage, Reply, WatchEvent } from '../base/reply.ts'
 import type { ReadRequest } from '../base/request.ts'
@@ -17,7 +18,6 @@ import type { Znode } from '../tree/znode.ts'
 import type { AnyCall } from './core-call.ts'
 import { Inbox } from './core-inbox.ts'
 import { Outbox } from './core-outbox.ts'
-import { Queue } from './core-queue.ts'
 import { Seat, type Sitter } from './core-seat.ts'
 import { type Watcher, WatchRegistry, watchLeft } from './core-watches.ts'
 import { isRead, Window } from './core-window.ts'
@@ -51,7 +51,7 @@ export interface SessionTerms {
 export class ClientCore implements Sitter {
   readonly #terms: SessionTerms
   readonly #watches = new WatchRegistry()
-  readonly #deliveries = new Queue<Delivery>()
+  readonly #deliveries = new Fifo<Delivery>()
   readonly #inbox = new Inbox()
   readonly #outbox = new Outbox()
   readonly #window = new Window(this.#outbox, call => this.#ended(call))
@@ -273,7 +273,7 @@ export class ClientCore implements Sitter {
 
   /** What `takeDelivery` would return. */
   get nextDelivery(): Delivery | undefined {
-    return this.#deliveries.peek()
+    return this.#deliveries.first
   }
 
   takeDelivery(): Delivery | undefined {

@@ -4,9 +4,9 @@
  */
 
 import type { ByteWriter } from '../base/bytes.ts'
+import { Fifo } from '../base/fifo.ts'
 import type { ClientMessage, Hello } from '../base/request.ts'
 import { NO_SESSION, type SessionId } from '../base/zxid.ts'
-import { Fifo } from './fifo.ts'
 
 /** What takes its turn in a line. */
 export type Waiting = Extract<ClientMessage, { readonly kind: 'read' | 'write' | 'setWatches' }>

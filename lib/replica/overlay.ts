@@ -4,8 +4,8 @@
  */
 
 import { assert } from '../base/assert.ts'
+import { Fifo } from '../base/fifo.ts'
 import { ZXID_ZERO, type Zxid } from '../base/zxid.ts'
-import { Fifo } from './fifo.ts'
 
 export interface OverlayEntry<Key> {
   readonly key: Key

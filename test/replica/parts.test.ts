@@ -1,32 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { SessionId, Zxid } from '../../lib/base/zxid.ts'
-import { Fifo } from '../../lib/replica/fifo.ts'
 import { Overlay } from '../../lib/replica/overlay.ts'
 import { SessionTracker } from '../../lib/replica/tracker.ts'
 import { Watches } from '../../lib/replica/watches.ts'
-import { Prng } from '../support/prng.ts'
 import { path } from './support.ts'
 
 const id = (value: number): SessionId => value as SessionId
 const zxid = (value: number): Zxid => value as Zxid
-
-test('a queue gives back what it was given, in order', () => {
-  const prng = new Prng(7)
-  const queue = new Fifo<number>()
-  const model: number[] = []
-  for (let step = 0; step < 20_000; step++) {
-    if (prng.chance(step % 4000 < 2000 ? 0.7 : 0.3)) {
-      queue.push(step)
-      model.push(step)
-    } else assert.equal(queue.shift(), model.shift())
-    assert.equal(queue.length, model.length)
-    assert.equal(queue.first, model[0])
-  }
-  assert.deepEqual([...queue], model)
-  queue.clear()
-  assert.equal(queue.first, undefined)
-})
 
 test('a session expires a tick after its time-out, counted from when it was last seen', () => {
   const tracker = new SessionTracker(50)

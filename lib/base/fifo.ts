@@ -43,6 +43,13 @@ export class Fifo<T> {
     this.#length = 0
   }
 
+  /** Takes all items out, in order. */
+  drain(): T[] {
+    const items = [...this]
+    this.clear()
+    return items
+  }
+
   *[Symbol.iterator](): IterableIterator<T> {
     for (let i = 0; i < this.#length; i++) {
       yield this.#ring[(this.#head + i) & (this.#ring.length - 1)]!

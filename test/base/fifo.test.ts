@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { Queue } from '../../lib/client/core-queue.ts'
+import { Fifo } from '../../lib/base/fifo.ts'
 
-test('behaves as an array with push and shift', () => {
+test('a queue behaves as an array with push and shift', () => {
   const step = fc.oneof(
     { weight: 8, arbitrary: fc.record({ push: fc.integer({ min: 1, max: 1500 }) }) },
     { weight: 8, arbitrary: fc.record({ shift: fc.integer({ min: 1, max: 1500 }) }) },
@@ -13,7 +13,7 @@ test('behaves as an array with push and shift', () => {
   )
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), steps => {
-      const queue = new Queue<number>()
+      const queue = new Fifo<number>()
       let model: number[] = []
       let next = 0
       for (const each of steps) {
@@ -29,7 +29,7 @@ test('behaves as an array with push and shift', () => {
           for (let at = 0; at < each.shift; at++) assert.equal(queue.shift(), model.shift())
         }
         assert.equal(queue.length, model.length)
-        assert.equal(queue.peek(), model[0])
+        assert.equal(queue.first, model[0])
       }
       assert.deepEqual([...queue], model)
     }),
