@@ -7,6 +7,7 @@ import { assert, verify } from '../base/assert.ts'
 import { follows, type Group, LOG_START, type LogPoint, pointOf } from '../base/group.ts'
 import { HISTORY_BYTES_MAX, HISTORY_GROUPS_MAX } from '../base/limits.ts'
 import { epochOf, type Zxid } from '../base/zxid.ts'
+import { KeptPayloads } from './kept-payloads.ts'
 import type { EpochEnds, SnapshotHead } from './types.ts'
 
 export interface RecoveredHistory {
@@ -21,6 +22,9 @@ export interface RecoveredHistory {
 export class History {
   /** Groups in memory, oldest first; each follows the one before it, the first follows `#base`. */
   #groups: Group[]
+  /** Of `#groups`, so many have their payload in `#payloads`: only for learners, and all of them are committed. */
+  #kept = 0
+  #payloads = new KeptPayloads()
   readonly #groupsMax: number
   #base: LogPoint
   #bytes = 0
@@ -101,7 +105,10 @@ export class History {
     return group?.last === zxid ? pointOf(group) : undefined
   }
 
-  /** Groups after `zxid`, if memory reaches back that far. */
+  /**
+   * Groups after `zxid`, if memory reaches back that far. Their payloads are to be used at once: with the next `trim`
+   * they may be written over.
+   */
   groupsAfter(zxid: Zxid): readonly Group[] | undefined {
     if (zxid < this.#base.zxid) return undefined
     return this.#groups.slice(this.#indexAfter(zxid))
@@ -120,6 +127,8 @@ export class History {
   /** The log is replaced by a snapshot. */
   install(head: SnapshotHead): void {
     this.#groups = []
+    this.#kept = 0
+    this.#payloads = new KeptPayloads()
     this.#bytes = 0
     this.#base = head.point
     this.#logStart = head.point
@@ -146,8 +155,20 @@ export class History {
     return true
   }
 
-  /** Forgets the oldest groups beyond the budget that are committed and, up to `durable`, to be had of the store. */
+  /**
+   * Forgets the oldest groups beyond the budget that are committed and, up to `durable`, to be had of the store; of
+   * what else is committed, moves the payloads to where they are kept.
+   */
   trim(durable: Zxid): void {
+    this.#dropOldest(durable)
+    const end = this.#indexAfter(this.#committed)
+    for (; this.#kept < end; this.#kept++) {
+      const group = this.#groups[this.#kept]!
+      this.#groups[this.#kept] = { ...group, payload: this.#payloads.keep(group.payload) }
+    }
+  }
+
+  #dropOldest(durable: Zxid): void {
     // To drop groups costs as much as to keep the others, so it is done for many at a time.
     const isRoomy = this.#groups.length <= this.#groupsMax + Math.floor(this.#groupsMax / 8)
     if (isRoomy && this.#bytes <= HISTORY_BYTES_MAX) return
@@ -161,9 +182,12 @@ export class History {
       if (group.last > dispensable) break
       this.#bytes -= group.payload.length
       this.#base = pointOf(group)
+      if (dropped < this.#kept) this.#payloads.drop(group.payload)
       dropped++
     }
-    if (dropped > 0) this.#groups.splice(0, dropped)
+    if (dropped === 0) return
+    this.#groups.splice(0, dropped)
+    this.#kept = Math.max(0, this.#kept - dropped)
   }
 
   #noteEnd(point: LogPoint): void {

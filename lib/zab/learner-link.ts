@@ -278,8 +278,10 @@ export class LearnerLink {
   /** Sends what memory holds after `point`, or asks the store for what lies before that; ends with NEWLEADER. */
   #sendFrom(point: LogPoint): void {
     const { history } = this.#desk
-    const groups = history.groupsAfter(point.zxid)
-    if (groups === undefined) return this.#loadGroups(point)
+    const kept = history.groupsAfter(point.zxid)
+    if (kept === undefined) return this.#loadGroups(point)
+    // What is sent waits for the end of the turn, and more may be committed before that.
+    const groups = kept.map(group => ({ ...group, payload: new Uint8Array(group.payload) }))
     this.#sendGroups(groups)
     const epoch = this.#epoch!
     this.send({ kind: 'commit', zxid: commitWithin(history.committed, this.#sent.zxid) })

@@ -128,8 +128,8 @@ const SESSIONS: readonly Mutation[] = [
     patches: [
       patch(
         WINDOW,
-        'if (this.#sent.length > 0 || this.#waiting.peek()?.watcher === undefined) return undefined',
-        'if (this.#waiting.peek()?.watcher === undefined) return undefined',
+        'if (this.#sent.length > 0 || this.#waiting.first?.watcher === undefined) return undefined',
+        'if (this.#waiting.first?.watcher === undefined) return undefined',
       ),
     ],
     killers: [SEAT_TEST],

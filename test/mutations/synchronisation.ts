@@ -10,6 +10,30 @@ const WRITES = 'lib/zab/writes.ts'
 
 export const SYNCHRONISATION_MUTATIONS: readonly Mutation[] = [
   {
+    name: 'history-in-memory-that-is-used',
+    says: 'The memory of recent groups is used again while some of them are still kept.',
+    patches: [
+      patch(
+        'lib/zab/kept-payloads.ts',
+        '(this.#counts.get(buffer) ?? 0) + 1',
+        'Math.min(2, (this.#counts.get(buffer) ?? 0) + 1)',
+      ),
+    ],
+    killers: [testFile('test/zab/history.test.ts', 'payloads stay as they are')],
+  },
+  {
+    name: 'history-sent-from-where-it-is-kept',
+    says: 'What a learner is to be sent is written over before it is sent.',
+    patches: [
+      patch(
+        'lib/zab/learner-link.ts',
+        '({ ...group, payload: new Uint8Array(group.payload) })',
+        '({ ...group })',
+      ),
+    ],
+    killers: [testFile('test/zab/sync.test.ts', 'what a learner is sent stays')],
+  },
+  {
     name: 'newleader-acknowledged-at-once',
     says: 'A follower acknowledges NEWLEADER before the log it was sent is durable.',
     patches: [

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { LOG_START } from '../../lib/base/group.ts'
+import { LOG_START, pointOf } from '../../lib/base/group.ts'
 import { type Epoch, epochOf, makeZxid } from '../../lib/base/zxid.ts'
 import { joinPoint } from '../../lib/zab/history.ts'
 import { Cluster, diskWith, emptyDisk } from './cluster.ts'
@@ -261,5 +261,24 @@ test('a voter without a vote enters an epoch with all that it begins with', () =
   assert.equal(cluster.peer(2).zab.view.committed, 0)
   assert.equal(disk.epochs.currentEpoch, 2)
   // With the next life it has a vote again, and this epoch makes it beat whoever has not entered it.
-  assert.deepEqual(disk.groups, diskWith(1, 3).groups)
+  assert.deepEqual(disk.groups.map(pointOf), diskWith(1, 3).groups.map(pointOf))
+})
+
+test('what a learner is sent stays as it is when the memory it came from is used again', () => {
+  const cluster = threeWithLeader3()
+  const disk = cluster.crash(1)
+  const texts = Array.from({ length: 100 }, (_, at) => `${at}`.padEnd(250 * 1024, '.'))
+  const propose = (text: string): void => {
+    cluster.propose(3, text)
+    cluster.settle()
+  }
+  texts.slice(0, 60).forEach(propose)
+  cluster.start(1, disk)
+  cluster.tick(2)
+  texts.slice(60).forEach(propose)
+  const sent = cluster.log.flatMap(({ to, message }) =>
+    to === 1 && message.kind === 'proposal' ? [Buffer.from(message.group.payload).toString()] : [],
+  )
+  assert.equal(sent.length, texts.length)
+  assert.ok(sent.every((text, at) => text === texts[at]))
 })
