@@ -281,7 +281,7 @@ export class LearnerLink {
     const kept = history.groupsAfter(point.zxid)
     if (kept === undefined) return this.#loadGroups(point)
     // What is sent waits for the end of the turn, and more may be committed before that.
-    const groups = kept.map(group => ({ ...group, payload: new Uint8Array(group.payload) }))
+    const groups = kept.map(group => ({ ...group, payload: Buffer.from(group.payload) }))
     this.#sendGroups(groups)
     const epoch = this.#epoch!
     this.send({ kind: 'commit', zxid: commitWithin(history.committed, this.#sent.zxid) })

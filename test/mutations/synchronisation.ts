@@ -27,7 +27,7 @@ export const SYNCHRONISATION_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         'lib/zab/learner-link.ts',
-        '({ ...group, payload: new Uint8Array(group.payload) })',
+        '({ ...group, payload: Buffer.from(group.payload) })',
         '({ ...group })',
       ),
     ],
