@@ -45,7 +45,7 @@ export class Fifo<T> {
 
   /** Takes all items out, in order. */
   drain(): T[] {
-    const items = [...this]
+    const items = this.#inOrder() as T[]
     this.clear()
     return items
   }
@@ -56,8 +56,15 @@ export class Fifo<T> {
     }
   }
 
+  #inOrder(): (T | undefined)[] {
+    const end = this.#head + this.#length
+    const items = this.#ring.slice(this.#head, end)
+    const beyond = end - this.#ring.length
+    return beyond > 0 ? items.concat(this.#ring.slice(0, beyond)) : items
+  }
+
   #grow(): void {
-    const items: (T | undefined)[] = [...this]
+    const items: (T | undefined)[] = this.#inOrder()
     const capacity = Math.max(CAPACITY_MIN, items.length * 2)
     while (items.length < capacity) items.push(undefined)
     this.#ring = items

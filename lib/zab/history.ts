@@ -22,7 +22,7 @@ export interface RecoveredHistory {
 export class History {
   /** Groups in memory, oldest first; each follows the one before it, the first follows `#base`. */
   #groups: Group[]
-  /** Of `#groups`, so many have their payload in `#payloads`: only for learners, and all of them are committed. */
+  /** Of `#groups`, so many have their payload in `#payloads`: only for learners; they are committed, and durable. */
   #kept = 0
   #payloads = new KeptPayloads()
   readonly #groupsMax: number
@@ -156,23 +156,23 @@ export class History {
   }
 
   /**
-   * Forgets the oldest groups beyond the budget that are committed and, up to `durable`, to be had of the store; of
-   * what else is committed, moves the payloads to where they are kept.
+   * Forgets the oldest groups beyond the budget that are committed and, up to `durable`, to be had of the store. Of the
+   * others that are both, moves the payloads to where they are kept: what is not durable is in memory for its write.
    */
   trim(durable: Zxid): void {
-    this.#dropOldest(durable)
-    const end = this.#indexAfter(this.#committed)
+    const dispensable = Math.min(durable, this.#committed) as Zxid
+    this.#dropOldest(dispensable)
+    const end = this.#indexAfter(dispensable)
     for (; this.#kept < end; this.#kept++) {
       const group = this.#groups[this.#kept]!
       this.#groups[this.#kept] = { ...group, payload: this.#payloads.keep(group.payload) }
     }
   }
 
-  #dropOldest(durable: Zxid): void {
+  #dropOldest(dispensable: Zxid): void {
     // To drop groups costs as much as to keep the others, so it is done for many at a time.
     const isRoomy = this.#groups.length <= this.#groupsMax + Math.floor(this.#groupsMax / 8)
     if (isRoomy && this.#bytes <= HISTORY_BYTES_MAX) return
-    const dispensable = Math.min(durable, this.#committed)
     let dropped = 0
     while (
       this.#groups.length - dropped > this.#groupsMax ||

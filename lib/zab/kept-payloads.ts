@@ -4,6 +4,8 @@
  * thread stands still.
  */
 
+import { verify } from '../base/assert.ts'
+
 const SLAB_BYTES_MIN = 16 * 1024
 const SLAB_BYTES_MAX = 1024 * 1024
 /** A larger one keeps the memory it came in: too much of a slab would lie idle behind the one before it. */
@@ -32,10 +34,13 @@ export class KeptPayloads {
   }
 
   /** What `keep` returned may be written over from now on. */
-  drop({ buffer }: Uint8Array): void {
+  drop(payload: Uint8Array): void {
+    const { buffer } = payload
     const count = this.#counts.get(buffer)
     // It kept its own memory.
     if (count === undefined) return
+    // Whoever reads it now shall not find what was there.
+    verify(() => payload.fill(0xa5).length >= 0, 'a payload that is dropped is spoilt')
     if (count > 1) {
       this.#counts.set(buffer, count - 1)
       return
@@ -44,7 +49,7 @@ export class KeptPayloads {
     if (buffer !== this.#slab.buffer) this.#spareOf(new Uint8Array(buffer))
   }
 
-  /** Goes on in a slab with room; they grow with what there is to keep. */
+  /** Goes on in a slab with room; each is larger than the one before, so that who keeps little has a small one. */
   #begin(length: number): void {
     const before = this.#slab
     if (before.length > 0 && !this.#counts.has(before.buffer)) this.#spareOf(before)

@@ -78,7 +78,8 @@ export function fileKindOf(path: string): FileKind {
   if (name.endsWith('.log')) return 'log'
   if (name.endsWith('.ldb') || name.endsWith('.sst')) return 'table'
   if (name.startsWith('MANIFEST')) return 'manifest'
-  if (name.startsWith('CURRENT')) return 'current'
+  // LevelDB writes it under another name first, which a kill may leave behind.
+  if (name.startsWith('CURRENT') || name.endsWith('.dbtmp')) return 'current'
   if (name.startsWith('LOG')) return 'text log'
   if (name === 'LOCK') return 'lock'
   if (name.startsWith('quorumtree.owner')) return 'owner'
