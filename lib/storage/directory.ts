@@ -73,6 +73,19 @@ async function writeIdentity(directory: string, identity: Identity): Promise<voi
   await syncDirectory(directory)
 }
 
+/**
+ * What a file of the peer's own holds; nothing when there is none.
+ * @throws TreeError when it cannot be read; its `path` is the directory.
+ */
+export async function readOwnFile(directory: string, name: string): Promise<Buffer> {
+  try {
+    return await readFile(join(directory, name))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return Buffer.alloc(0)
+    throw asStorageFailure(error, directory)
+  }
+}
+
 /** Undefined when there is none. */
 export async function readIdentity(directory: string): Promise<Identity | undefined> {
   try {

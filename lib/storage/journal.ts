@@ -9,12 +9,13 @@
  */
 
 import { constants, writeSync } from 'node:fs'
-import { type FileHandle, open, readFile } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { assert } from '../base/assert.ts'
 import { MalformedError } from '../base/bytes.ts'
 import { follows, type LogPoint, pointOf } from '../base/group.ts'
 import { type Epoch, epochOf } from '../base/zxid.ts'
+import { readOwnFile } from './directory.ts'
 import { asStorageFailure } from './failures.ts'
 import { decodeGroup, encodeGroup, type GroupRecord } from './records.ts'
 
@@ -41,13 +42,7 @@ function* recordsOf(half: Buffer): Generator<GroupRecord> {
 
 /** What a directory's journal holds, in the order of zxids; older groups too, and such as were cut off. */
 export async function readJournal(directory: string): Promise<readonly GroupRecord[]> {
-  let bytes: Buffer
-  try {
-    bytes = await readFile(join(directory, JOURNAL_FILE))
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw asStorageFailure(error, directory)
-  }
+  const bytes = await readOwnFile(directory, JOURNAL_FILE)
   const halves = [bytes.subarray(0, HALF_BYTES), bytes.subarray(HALF_BYTES)]
   const records = halves.flatMap(half => [...recordsOf(half)])
   return records.sort((one, other) => one.group.first - other.group.first)

@@ -5,13 +5,13 @@
  * its log, or changes more than the log's end, hands over first.
  */
 
-import { LOG_START, type LogPoint, pointOf } from '../base/group.ts'
+import { LOG_START, type LogPoint } from '../base/group.ts'
 import { EPOCH_ZERO, type Zxid } from '../base/zxid.ts'
 import type { Epochs, Persist, SnapshotHead } from '../zab/types.ts'
 import type { Disk } from './disk.ts'
 import { continuationOf, Journal, readJournal } from './journal.ts'
 import type { LevelStore } from './level-store.ts'
-import { epochEndsOf, tailAfter } from './log.ts'
+import { areSameEpochs, endOf, epochEndsOf, tailAfter } from './log.ts'
 import type { GroupRecord } from './records.ts'
 import type { Segments } from './segments.ts'
 import type {
@@ -29,11 +29,6 @@ export interface JournaledStoreOptions {
   readonly journal: Journal
   /** Bytes of a write in the journal up to which it goes there; with 0 what is found is read, and nothing added. */
   readonly smallBytes: number
-}
-
-function endOf({ groups, snapshot }: Recovered): LogPoint {
-  const last = groups.at(-1)
-  return last === undefined ? (snapshot?.point ?? LOG_START) : pointOf(last)
 }
 
 /**
@@ -60,7 +55,7 @@ export class JournaledStore implements Store {
   /** Whether nothing in the journal could be taken for the continuation of another log. */
   #isClear = false
   /** In the journal, and not yet handed over. */
-  #pending: Persist[] = []
+  readonly #pending: Persist[] = []
   /** All hand-overs so far; rejects for good with the first that fails. */
   #handed: Promise<void> = Promise.resolve()
   #timer: NodeJS.Timeout | undefined
@@ -78,7 +73,7 @@ export class JournaledStore implements Store {
   async recover(image: ImageSink): Promise<Recovered> {
     const recovered = await this.#inner.recover(image)
     this.#epochs = recovered.epochs
-    this.#tail = endOf(recovered)
+    this.#tail = endOf(recovered.snapshot?.point ?? LOG_START, recovered.groups)
     // With the write that makes up for the damage the journal is cleared.
     if (recovered.damage !== undefined) return recovered
     const records = await readJournal(this.#disk.directory)
@@ -91,16 +86,14 @@ export class JournaledStore implements Store {
   async write(batch: Persist): Promise<void> {
     const framed = this.#framed(batch)
     if (framed !== undefined) return this.#disk.aside(() => this.#append(batch, framed))
-    const { install, truncateAfter, groups, epochs } = batch
+    const { install, truncateAfter } = batch
     if (install !== undefined || truncateAfter !== undefined || !this.#isClear) {
       await this.#handOver()
       await this.#clearJournal()
     }
     await this.#handOver(batch)
-    const last = groups.at(-1)
-    this.#tail =
-      last === undefined ? (install?.point ?? truncateAfter ?? this.#tail) : pointOf(last)
-    this.#epochs = epochs
+    this.#moveTail(batch)
+    this.#epochs = batch.epochs
   }
 
   async loadGroups(after: LogPoint, maxBytes: number): ReturnType<Store['loadGroups']> {
@@ -158,7 +151,7 @@ export class JournaledStore implements Store {
     const added = found.map(({ group }) => group)
     const groups = [...recovered.groups, ...added]
     const known = found.map(({ committed }) => committed)
-    this.#tail = endOf({ ...recovered, groups })
+    this.#tail = endOf(this.#tail, added)
     const committed = Math.min(Math.max(recovered.committed, ...known), this.#tail.zxid) as Zxid
     await this.#inner.write({
       ...{ writeId: 0, epochs, groups: added, committed },
@@ -172,11 +165,8 @@ export class JournaledStore implements Store {
 
   /** As it is to be in the journal; undefined for what must not go there. */
   #framed({ install, truncateAfter, epochs, groups, committed }: Persist): Buffer | undefined {
-    const { acceptedEpoch, currentEpoch } = this.#epochs
     if (!this.#isClear || install !== undefined || truncateAfter !== undefined) return undefined
-    if (epochs.acceptedEpoch !== acceptedEpoch || epochs.currentEpoch !== currentEpoch) {
-      return undefined
-    }
+    if (!areSameEpochs(epochs, this.#epochs)) return undefined
     const bytes = groups.reduce((sum, { payload }) => sum + payload.length, 0)
     if (bytes >= this.#smallBytes) return undefined
     const framed = Journal.frame(groups.map(group => ({ group, committed, metaRevision: 0 })))
@@ -189,14 +179,18 @@ export class JournaledStore implements Store {
       this.#journal.turn()
       this.#freed = this.#handOver()
     }
-    // Nothing is cut.
-    this.#tail = tailAfter(this.#tail, LOG_START, batch)
+    this.#moveTail(batch)
     this.#journal.append(framed)
     this.#pending.push(batch)
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined
-      void this.#handOver().catch(() => undefined)
+      void this.#handOver()
     }, PAUSE_MS).unref()
+  }
+
+  /** Whether a cut spares the newest snapshot is for LevelDB's side to say, which knows it. */
+  #moveTail(batch: Persist): void {
+    this.#tail = tailAfter(this.#tail, LOG_START, batch)
   }
 
   /** Writes to LevelDB what is pending, and `last` with it. */

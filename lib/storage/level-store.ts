@@ -10,7 +10,7 @@ import type { Persist, SnapshotHead } from '../zab/types.ts'
 import type { Disk, Operation } from './disk.ts'
 import { logKey, META_KEY } from './keys.ts'
 import { LevelSnapshots } from './level-snapshots.ts'
-import { tailAfter } from './log.ts'
+import { areSameEpochs, tailAfter } from './log.ts'
 import { decodeGroup, encodeGroup, encodeMeta, type Mark, type Meta } from './records.ts'
 import { type Known, recoverFrom } from './recovery.ts'
 import type { Segments } from './segments.ts'
@@ -238,9 +238,7 @@ export class LevelStore implements Store {
     tail: LogPoint,
   ): readonly Operation[] {
     const before = this.#meta
-    const same =
-      epochs.acceptedEpoch === before.epochs.acceptedEpoch &&
-      epochs.currentEpoch === before.epochs.currentEpoch
+    const same = areSameEpochs(epochs, before.epochs)
     const cuts = install !== undefined || truncateAfter !== undefined
     if (same && !cuts && !this.#doubtful) return []
     const logStart = install?.point ?? before.logStart

@@ -3,7 +3,7 @@
 import { assert } from '../base/assert.ts'
 import { follows, type Group, type LogPoint, pointOf } from '../base/group.ts'
 import { epochOf } from '../base/zxid.ts'
-import type { EpochEnds, Persist, SnapshotHead } from '../zab/types.ts'
+import type { EpochEnds, Epochs, Persist, SnapshotHead } from '../zab/types.ts'
 
 /**
  * The end of the log after `batch`.
@@ -25,6 +25,16 @@ export function tailAfter(tail: LogPoint, newest: LogPoint, batch: Persist): Log
   }
   assert(epochs.currentEpoch >= epochOf(end.zxid), 'currentEpoch >= epoch of the last group')
   return end
+}
+
+/** The end of a log that begins at `start` and goes on with `groups`. */
+export function endOf(start: LogPoint, groups: readonly Group[]): LogPoint {
+  const last = groups.at(-1)
+  return last === undefined ? start : pointOf(last)
+}
+
+export function areSameEpochs(one: Epochs, other: Epochs): boolean {
+  return one.acceptedEpoch === other.acceptedEpoch && one.currentEpoch === other.currentEpoch
 }
 
 /** Ends of epochs of a log that begins with `snapshot`, or with nothing, and goes on with `groups`. */

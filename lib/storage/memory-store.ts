@@ -5,11 +5,11 @@
 
 import { assert } from '../base/assert.ts'
 import type { TreeError } from '../base/errors.ts'
-import { follows, type Group, LOG_START, type LogPoint, pointOf } from '../base/group.ts'
+import { follows, type Group, LOG_START, type LogPoint } from '../base/group.ts'
 import { EPOCH_ZERO, ZXID_ZERO, type Zxid } from '../base/zxid.ts'
 import type { Epochs, Persist, SnapshotHead } from '../zab/types.ts'
 import { storageFailure } from './failures.ts'
-import { epochEndsOf, tailAfter } from './log.ts'
+import { endOf, epochEndsOf, tailAfter } from './log.ts'
 import type { StoredSnapshot } from './records.ts'
 import { type Chain, ChainCursor, SnapshotCatalog } from './snapshots.ts'
 import type {
@@ -69,8 +69,7 @@ export class MemoryStore implements Store {
     const snapshot = chain.at(-1)?.head
     const start = snapshot?.point ?? LOG_START
     const groups = this.#groupsAfter(start.zxid)
-    const last = groups.at(-1)
-    this.#tail = last === undefined ? start : pointOf(last)
+    this.#tail = endOf(start, groups)
     return {
       epochs,
       snapshot,

@@ -12,7 +12,7 @@ import type { Epochs } from '../zab/types.ts'
 import type { Entry } from './disk.ts'
 import { ALL_HEADS, chunkKey, chunksOf, isSameKey, snapshotIdOf } from './keys.ts'
 import type { Shelves } from './level-store.ts'
-import { epochEndsOf } from './log.ts'
+import { endOf, epochEndsOf } from './log.ts'
 import type { Part } from './part.ts'
 import {
   decodeChunk,
@@ -286,8 +286,7 @@ export async function recoverFrom(
   const snapshot = base?.at(-1)?.head
   const start = snapshot?.point ?? LOG_START
   const log = await readLog(shelves, start, meta?.logStart)
-  const last = log.groups.at(-1)
-  const tail = last === undefined ? start : pointOf(last)
+  const tail = endOf(start, log.groups)
   const damage = findDamage(known, { heads, base, log, tail })
   const epochs = epochsOf(meta, tail)
   const from = snapshot === undefined ? 'no snapshot' : `a snapshot at ${formatZxid(start.zxid)}`

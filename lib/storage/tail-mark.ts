@@ -9,9 +9,10 @@
  */
 
 import { constants } from 'node:fs'
-import { type FileHandle, open, readFile } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MalformedError } from '../base/bytes.ts'
+import { readOwnFile } from './directory.ts'
 import { asStorageFailure } from './failures.ts'
 import { decodeMark, encodeMark, MARK_BYTES, type Mark } from './records.ts'
 
@@ -58,12 +59,7 @@ function parseMarks(bytes: Uint8Array): FoundMark {
 
 /** What a directory's note says. */
 export async function readMark(directory: string): Promise<FoundMark> {
-  try {
-    return parseMarks(await readFile(join(directory, MARK_FILE)))
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return parseMarks(Buffer.alloc(0))
-    throw asStorageFailure(error, directory)
-  }
+  return parseMarks(await readOwnFile(directory, MARK_FILE))
 }
 
 export class TailMark {

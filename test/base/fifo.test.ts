@@ -9,7 +9,7 @@ test('a queue behaves as an array with push and shift', () => {
   const step = fc.oneof(
     { weight: 8, arbitrary: fc.record({ push: fc.integer({ min: 1, max: 1500 }) }) },
     { weight: 8, arbitrary: fc.record({ shift: fc.integer({ min: 1, max: 1500 }) }) },
-    { weight: 1, arbitrary: fc.constant('drain' as const) },
+    { weight: 1, arbitrary: fc.constantFrom('drain' as const, 'clear' as const) },
   )
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), steps => {
@@ -17,7 +17,10 @@ test('a queue behaves as an array with push and shift', () => {
       let model: number[] = []
       let next = 0
       for (const each of steps) {
-        if (each === 'drain') {
+        if (each === 'clear') {
+          queue.clear()
+          model = []
+        } else if (each === 'drain') {
           assert.deepEqual(queue.drain(), model)
           model = []
         } else if ('push' in each) {

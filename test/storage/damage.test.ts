@@ -1,7 +1,7 @@
 /** Bit rot, holes and torn ends: what is lost is told, and nothing wrong is ever handed out. */
 
 import assert from 'node:assert/strict'
-import { cp, mkdir, readFile, rename, rm, rmdir, truncate, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, rmdir, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { TreeError } from '../../lib/base/errors.ts'
@@ -10,6 +10,7 @@ import { chunkKey, headKey, logKey, META_KEY } from '../../lib/storage/keys.ts'
 import { temporaryDirectory } from '../temporary.ts'
 import {
   batch,
+  copyOf,
   epochs,
   flipByte,
   headAt,
@@ -190,8 +191,7 @@ test('whatever byte is flipped in the log of LevelDB, nothing wrong comes back',
   const texts = textsOf(log.made)!
   const original = await readFile(await levelLogOf(directory))
   for (let at = 0; at < original.length; at += 41) {
-    const copy = await temporaryDirectory(t)
-    await cp(directory, copy, { recursive: true })
+    const copy = await copyOf(t, directory)
     const bytes = Buffer.from(original)
     bytes[at]! ^= 0x40
     await writeFile(await levelLogOf(copy), bytes)
@@ -208,8 +208,7 @@ test('a torn end of the log of LevelDB is no damage, unless its end was noted', 
   const { length } = await readFile(await levelLogOf(directory))
   let shortest = texts.length
   for (let size = length - 1; size > 200; size -= 37) {
-    const copy = await temporaryDirectory(t)
-    await cp(directory, copy, { recursive: true })
+    const copy = await copyOf(t, directory)
     await truncate(await levelLogOf(copy), size)
     const recovered = await reopen(copy)
     const found = textsOf(recovered.groups)!

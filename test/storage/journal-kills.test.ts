@@ -1,14 +1,22 @@
 /** Whatever a store behind a journal does, and whenever it is killed: all that was acknowledged is there, not more. */
 
 import assert from 'node:assert/strict'
-import { cp } from 'node:fs/promises'
 import { type TestContext, test } from 'node:test'
 import { type LogPoint, pointOf } from '../../lib/base/group.ts'
 import { epochOf } from '../../lib/base/zxid.ts'
 import type { Store } from '../../lib/storage/store.ts'
 import { Prng } from '../support/prng.ts'
 import { temporaryDirectory } from '../temporary.ts'
-import { batch, epochs, LogMaker, openLevel, session, takeSnapshot } from './support.ts'
+import {
+  batch,
+  copyOf,
+  epochs,
+  LogMaker,
+  NO_IMAGE,
+  openLevel,
+  session,
+  takeSnapshot,
+} from './support.ts'
 
 const SEEDS = 6
 const STEPS = 60
@@ -39,7 +47,7 @@ class Subject {
 
   async open(): Promise<void> {
     this.#store = await this.#openAt(this.#directory)
-    await this.#store.recover({ chunk: () => undefined, restart: () => undefined })
+    await this.#store.recover(NO_IMAGE)
     await this.#store.write(batch({ epochs: epochs(this.#epoch) }))
   }
 
@@ -109,8 +117,7 @@ class Subject {
 
   /** What a kill now would leave. */
   async #kill(): Promise<void> {
-    const remains = await temporaryDirectory(this.#t)
-    await cp(this.#directory, remains, { recursive: true })
+    const remains = await copyOf(this.#t, this.#directory)
     await session(
       () => this.#openAt(remains),
       async (_, { damage, snapshot, groups }) => {

@@ -1,7 +1,7 @@
 /** What is in the journal and not in LevelDB is there after the process was killed, in its place, and once. */
 
 import assert from 'node:assert/strict'
-import { cp, readFile, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { Level } from 'level'
@@ -16,6 +16,7 @@ import { temporaryDirectory } from '../temporary.ts'
 import { FaultyDatabase } from './faulty-database.ts'
 import {
   batch,
+  copyOf,
   epochs,
   headAt,
   LogMaker,
@@ -54,13 +55,6 @@ async function live(t: TestContext): Promise<Life> {
   await recover(store)
   await store.write(batch({ epochs: epochs(1) }))
   return { directory, database, store, log: new LogMaker() }
-}
-
-/** What a process that is killed now would leave. */
-async function remainsOf(t: TestContext, directory: string): Promise<string> {
-  const copy = await temporaryDirectory(t)
-  await cp(directory, copy, { recursive: true })
-  return copy
 }
 
 async function found(directory: string, durability: Durability = 'process') {
@@ -146,7 +140,7 @@ test('small writes reach LevelDB many at once, and are there after a kill', asyn
   const before = writesTo(database)
   await write(store, log.many(1_000, 'group', SMALL))
   assert.ok(writesTo(database) - before < 30)
-  const remains = await found(await remainsOf(t, directory))
+  const remains = await found(await copyOf(t, directory))
   assert.deepEqual(textsOf(remains.groups), textsOf(log.made))
   assert.equal(remains.damage, undefined)
   assert.deepEqual(remains.epochEnds, [log.point])
@@ -171,7 +165,7 @@ test('while LevelDB stands still, as much is acknowledged as the journal holds',
   }
   const first = acknowledged
   assert.ok(first > 100 && first < 300, `${first}`)
-  const copy = await remainsOf(t, directory)
+  const copy = await copyOf(t, directory)
   open()
   await writing
   assert.deepEqual(textsOf((await found(copy)).groups), textsOf(log.made.slice(0, first)))
@@ -183,7 +177,7 @@ test('what was taken over from the journal is in the log, under any durability',
   const committed = log.point.zxid
   await store.write(batch({ groups: log.many(2), committed }))
   for (const durability of ['power', 'process'] as const) {
-    const copy = await remainsOf(t, directory)
+    const copy = await copyOf(t, directory)
     const first = await found(copy, durability)
     assert.equal(first.committed, committed)
     assert.match(first.findings.at(-1) ?? '', /3 groups of the journal/)
@@ -202,7 +196,7 @@ test('large writes go to LevelDB at once, behind the small ones before', async t
     await write(store, log.many(1, 'large', LARGE))
   }
   assert.equal(writesTo(database) - before, 3)
-  const remains = await found(await remainsOf(t, directory))
+  const remains = await found(await copyOf(t, directory))
   assert.deepEqual(textsOf(remains.groups), textsOf(log.made))
 })
 
@@ -211,13 +205,13 @@ test('what was cut off does not come back', async t => {
   await write(store, log.many(5))
   const kept = pointOf(log.made[1]!)
   await store.write(batch({ truncateAfter: kept }))
-  assert.deepEqual(textsOf((await found(await remainsOf(t, directory))).groups), [
+  assert.deepEqual(textsOf((await found(await copyOf(t, directory))).groups), [
     'group-0',
     'group-1',
   ])
   log.point = kept
   await store.write(batch({ epochs: epochs(2), groups: [log.next('new', { epoch: 2 })] }))
-  assert.deepEqual(textsOf((await found(await remainsOf(t, directory))).groups), [
+  assert.deepEqual(textsOf((await found(await copyOf(t, directory))).groups), [
     ...['group-0', 'group-1', 'new'],
   ])
 })
@@ -228,7 +222,7 @@ test('what a leader’s snapshot replaces does not come back', async t => {
   const install = headAt(pointOf(log.made[1]!))
   await store.stage(Buffer.from('theirs'))
   await store.write(batch({ install }))
-  const remains = await found(await remainsOf(t, directory))
+  const remains = await found(await copyOf(t, directory))
   assert.deepEqual(remains.groups, [])
   assert.deepEqual(remains.snapshot, install)
 })
@@ -237,7 +231,7 @@ test('a promise is written behind what was acknowledged before it', async t => {
   const { directory, store, log } = await live(t)
   await write(store, log.many(3))
   await store.write(batch({ epochs: epochs(2, 1) }))
-  const copy = await remainsOf(t, directory)
+  const copy = await copyOf(t, directory)
   await writeFile(join(copy, JOURNAL), '')
   const remains = await found(copy)
   assert.deepEqual(textsOf(remains.groups), textsOf(log.made))
@@ -254,7 +248,7 @@ test('learners and snapshots find in LevelDB what was acknowledged', async t => 
     await takeSnapshot(store, log.point, 'full', `image-${round}`)
   }
   await write(store, log.many(1, 'last'))
-  const remains = await found(await remainsOf(t, directory))
+  const remains = await found(await copyOf(t, directory))
   assert.equal(remains.damage, undefined)
   assert.deepEqual(textsOf(remains.groups), ['last-0'])
 })
@@ -287,7 +281,7 @@ test('a snapshot that is given up while LevelDB gets the log before it does not 
   await committed
   await store.appendSnapshot(Buffer.from('third'))
   await store.commitSnapshot()
-  const copy = await remainsOf(t, directory)
+  const copy = await copyOf(t, directory)
   await session(
     () => openLevel(copy),
     async (_, { chunks, damage }) =>

@@ -1,7 +1,8 @@
 /** Logs, snapshots and directories for the tests of storage. */
 
-import { readdir } from 'node:fs/promises'
+import { cp, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { TestContext } from 'node:test'
 import { Level } from 'level'
 import { crc32 } from '../../lib/base/crc32.ts'
 import { type Group, LOG_START, type LogPoint, makeGroup } from '../../lib/base/group.ts'
@@ -12,6 +13,7 @@ import { MemoryContents, MemoryStore } from '../../lib/storage/memory-store.ts'
 import { openStore, type StoreOptions } from '../../lib/storage/open.ts'
 import type { ImageSink, Recovered, Store } from '../../lib/storage/store.ts'
 import type { Epochs, Persist, SnapshotHead } from '../../lib/zab/types.ts'
+import { temporaryDirectory } from '../temporary.ts'
 
 export const SID = makeSid(1)
 
@@ -29,6 +31,13 @@ export function levelOpener(directory: string, durability: Durability = 'process
 export function memoryOpener(): Opener {
   const contents = new MemoryContents()
   return async ({ snapshotsKept = 3 } = {}) => new MemoryStore({ snapshotsKept, contents })
+}
+
+/** What a process that is killed now would leave of a directory. */
+export async function copyOf(t: TestContext, directory: string): Promise<string> {
+  const copy = await temporaryDirectory(t)
+  await cp(directory, copy, { recursive: true })
+  return copy
 }
 
 const VIEWS = { keyEncoding: 'view', valueEncoding: 'view', compression: false } as const

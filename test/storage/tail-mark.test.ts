@@ -1,7 +1,7 @@
 /** The end of a log is remembered outside it: what is lost there is told, and a write that never happened is not. */
 
 import assert from 'node:assert/strict'
-import { copyFile, cp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { copyFile, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { logKey } from '../../lib/storage/keys.ts'
@@ -10,6 +10,7 @@ import { readMark } from '../../lib/storage/tail-mark.ts'
 import { temporaryDirectory } from '../temporary.ts'
 import {
   batch,
+  copyOf,
   epochs,
   headAt,
   LogMaker,
@@ -29,12 +30,6 @@ async function reopen(directory: string): Promise<Recovered> {
     () => openLevel(directory),
     async (_, recovered) => recovered,
   )
-}
-
-async function copyOf(t: TestContext, directory: string): Promise<string> {
-  const copy = await temporaryDirectory(t)
-  await cp(directory, copy, { recursive: true })
-  return copy
 }
 
 /** Two lives that end with a close, `each` groups long. */
