@@ -2,7 +2,7 @@
 
 import { parentPort, workerData } from 'node:worker_threads'
 import { Keys, type Log, openLog } from './log.ts'
-import { DONE, ROUND, STOP } from './signals.ts'
+import { awaitRoundAfter, DONE, STOP } from './signals.ts'
 
 export interface PutTask {
   readonly directory: string
@@ -28,8 +28,7 @@ async function putOnCommand(
   { signals, timeMs }: NonNullable<PutTask['rounds']>,
 ): Promise<void> {
   for (let round = 0; ; ) {
-    Atomics.wait(signals, ROUND, round)
-    round = Atomics.load(signals, ROUND)
+    round = awaitRoundAfter(round, signals)
     if (round === STOP) return
     const startedAt = performance.now()
     await log.put(keys.next(), value, { sync })
