@@ -36,6 +36,8 @@ export interface LevelStoreOptions {
   readonly snapshotsKept: number
   /** Bytes of groups after which a snapshot leaves a segment of the log for the next. */
   readonly segmentBytes: number
+  /** Bytes of groups after which a segment is left though a snapshot is still under way. */
+  readonly segmentBytesMax: number
   readonly meta: Meta
   /** The record of `meta` cannot be read, for this reason; what is given is a blank one. */
   readonly metaFault: string | undefined
@@ -51,6 +53,7 @@ export class LevelStore implements Store {
   readonly #parts: SnapshotParts
   readonly #snapshots: LevelSnapshots
   readonly #segmentBytes: number
+  readonly #segmentBytesMax: number
   #meta: Meta
   readonly #metaFault: string | undefined
   readonly #found: Pick<FoundMark, 'mark' | 'fault'>
@@ -68,6 +71,7 @@ export class LevelStore implements Store {
     this.#parts = snapshots
     this.#snapshots = new LevelSnapshots(disk, snapshots, options.snapshotsKept)
     this.#segmentBytes = options.segmentBytes
+    this.#segmentBytesMax = options.segmentBytesMax
     this.#meta = options.meta
     this.#metaFault = options.metaFault
     this.#found = options.found ?? { mark: undefined, fault: undefined }
@@ -167,8 +171,10 @@ export class LevelStore implements Store {
     this.#snapshots.begin(head, kind)
   }
 
-  appendSnapshot(chunk: Uint8Array): Promise<void> {
-    return this.#snapshots.append(chunk)
+  async appendSnapshot(chunk: Uint8Array): Promise<void> {
+    await this.#snapshots.append(chunk)
+    // Under a heavy load a snapshot takes long, and the log grows meanwhile.
+    if (this.#bytes >= this.#segmentBytesMax) await this.#turnOver()
   }
 
   /** @param logged what is waited for before the snapshot counts */
@@ -251,6 +257,18 @@ export class LevelStore implements Store {
   #changeMeta(changes: Partial<Meta>): Operation {
     this.#meta = { ...this.#meta, ...changes, revision: this.#meta.revision + 1 }
     return { type: 'put', key: META_KEY, value: encodeMeta(this.#meta) }
+  }
+
+  /** Goes on in a new segment. */
+  async #turnOver(): Promise<void> {
+    if (!this.#disk.sync) await this.#disk.aside(() => this.#segments.sync())
+    let end = this.#end()
+    await this.#disk.run('background', () => {
+      this.#changeMeta({ tail: this.#tail })
+      end = this.#end()
+      return this.#beginSegment(this.#tail, [])
+    })
+    this.#tailMark?.note(end)
   }
 
   /** Takes out of sight what is not kept, and goes on in a new segment if this one has grown large. */

@@ -35,11 +35,15 @@ export interface StoreOptions {
   readonly snapshotsKept?: number
   /** Bytes of groups after which a snapshot leaves a segment of the log for the next. */
   readonly segmentBytes?: number
+  /** Bytes of groups after which a segment is left though a snapshot is still under way. */
+  readonly segmentBytesMax?: number
 }
 
 const MIB = 1024 * 1024
 /** Beginning a segment costs some milliseconds, and a directory. */
 const SEGMENT_BYTES = 8 * MIB
+/** With what is on its way to it, still less than LevelDB's buffer. */
+const SEGMENT_BYTES_MAX = 48 * MIB
 
 /** A larger write is worth the way through the pool, and would fill the journal at once. */
 const JOURNALED_BYTES = 4 * 1024
@@ -59,11 +63,12 @@ const DATABASE_OPTIONS = Object.freeze({
 /**
  * What is in memory before LevelDB makes a table of it. Most of the log goes unread with its segment: as long as a
  * segment is smaller than this, each byte of it is written once, and nothing is ever merged. A delta is about as large
- * as the log it stands for. Memory is taken as it is needed, and given back when the part is closed.
+ * as the log it stands for, and under a heavy load that is more than usual. Memory is taken as it is needed, and given
+ * back when the part is closed.
  */
 const WRITE_BUFFER_BYTES: Readonly<Record<PartKind, number>> = {
   segment: 64 * MIB,
-  snapshot: 40 * MIB,
+  snapshot: 96 * MIB,
 }
 
 function makeLevel(directory: string, kind: PartKind): Database {
@@ -130,7 +135,8 @@ async function openLevelStore(
   options: StoreOptions,
   make: MakeDatabase,
 ): Promise<Store> {
-  const { sid, snapshotsKept = SNAPSHOTS_KEPT, segmentBytes = SEGMENT_BYTES } = options
+  const { sid, snapshotsKept = SNAPSHOTS_KEPT } = options
+  const { segmentBytes = SEGMENT_BYTES, segmentBytesMax = SEGMENT_BYTES_MAX } = options
   const sync = options.durability === 'power'
   const identity = await claimDirectory(directory, sid)
   const marked = await readMark(directory)
@@ -145,7 +151,7 @@ async function openLevelStore(
     const tailMark = sync ? await TailMark.open(directory, marked) : undefined
     const shelves = { disk, segments, snapshots }
     const store = new LevelStore(shelves, {
-      ...{ snapshotsKept, segmentBytes, found: marked, tailMark },
+      ...{ snapshotsKept, segmentBytes, segmentBytesMax, found: marked, tailMark },
       ...found,
     })
     if (journal === undefined) return store

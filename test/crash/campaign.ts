@@ -327,6 +327,7 @@ export class Campaign {
       ahead,
       smallFiles: kind !== 'window' && prng.chance(SMALL_FILES),
       segmentBytes: prng.chance(SMALL_SEGMENTS) ? prng.pick(SEGMENT_BYTES) : undefined,
+      segmentBytesMax: this.#lives % 2 === 1 ? SEGMENT_BYTES[0] : undefined,
     }
   }
 

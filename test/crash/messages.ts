@@ -32,6 +32,8 @@ export interface Plan {
   readonly smallFiles: boolean
   /** Bytes of groups after which an own snapshot leaves a segment of the log; undefined for the usual. */
   readonly segmentBytes: number | undefined
+  /** Bytes of groups after which each chunk of an own snapshot leaves a segment; undefined for the usual. */
+  readonly segmentBytesMax: number | undefined
 }
 
 /** Parent → child. */

@@ -9,14 +9,18 @@ import { openWatched } from './open-watched.ts'
 
 export async function runPeer(boot: PeerBoot): Promise<void> {
   const plan = JSON.parse(process.env[PLAN_VARIABLE]!) as Plan
-  const { passages, armed, late, ahead, smallFiles, segmentBytes } = plan
+  const { passages, armed, late, ahead, smallFiles, segmentBytes, segmentBytesMax } = plan
   const isBehind = ahead !== undefined && ahead !== boot.sid
   const stallFile = isBehind ? stallFileOf(plan) : undefined
   const failpoints = new Failpoints(passages, boot.sid, armed, stallFile)
   await livePeer(boot, async options => {
     if (late?.sid === boot.sid) await pause(late.ms)
     return await openWatched(
-      { ...options, ...(segmentBytes && { segmentBytes }) },
+      {
+        ...options,
+        ...(segmentBytes && { segmentBytes }),
+        ...(segmentBytesMax && { segmentBytesMax }),
+      },
       failpoints,
       smallFiles,
     )

@@ -8,7 +8,9 @@ import { logKey } from '../../lib/storage/keys.ts'
 import { temporaryDirectory } from '../temporary.ts'
 import {
   batch,
+  copyOf,
   epochs,
+  headAt,
   LogMaker,
   openLevel,
   partsOf,
@@ -81,6 +83,33 @@ test('a cut reaches back over segments, and what was cut off stays out of sight'
     },
   )
 })
+
+for (const sync of [true, false]) {
+  const title = sync ? 'synced' : 'not synced'
+  test(`the log is not kept in one segment by a snapshot that takes long, ${title}`, async t => {
+    const { directory, store } = await openWatched(t, { sync, segmentBytesMax: 100 })
+    await recover(store)
+    const log = new LogMaker()
+    await store.write(batch({ groups: log.many(1, 'before') }))
+    store.beginSnapshot(headAt(log.point), 'full')
+    for (let round = 0; round < 3; round++) {
+      await store.write(batch({ groups: log.many(2, `meanwhile-${round}`) }))
+      await store.appendSnapshot(Buffer.from(`chunk-${round}`))
+    }
+    assert.equal((await partsOf(directory, 'log')).length, 4)
+    // As in a crash: what was under way is of no use, and nothing of the log is lost.
+    const crashed = await reopen(await copyOf(t, directory))
+    assert.deepEqual([crashed.damage, crashed.chunks, crashed.groups.length], [undefined, [], 7])
+
+    await store.commitSnapshot()
+    assert.equal((await partsOf(directory, 'log')).length, 4)
+    await store.write(batch({ groups: log.many(1, 'after') }))
+    await store.close()
+    const { damage, chunks, groups } = await reopen(directory)
+    assert.deepEqual([damage, chunks], [undefined, ['chunk-0', 'chunk-1', 'chunk-2']])
+    assert.deepEqual([groups.length, textsOf(groups)?.at(-1)], [7, 'after-0'])
+  })
+}
 
 /**
  * Segments of two groups, each left with a snapshot; the first one is gone, since nothing needs it, and the last one

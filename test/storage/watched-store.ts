@@ -25,6 +25,7 @@ export interface Watched {
 export interface WatchedOptions {
   readonly sync?: boolean
   readonly segmentBytes?: number
+  readonly segmentBytesMax?: number
   readonly tailMark?: TailMark
 }
 
@@ -40,7 +41,7 @@ const META: Meta = {
 
 /** Not recovered yet. */
 export async function openWatched(t: TestContext, options: WatchedOptions = {}): Promise<Watched> {
-  const { sync = false, segmentBytes = 1e6, tailMark } = options
+  const { sync = false, segmentBytes = 1e6, segmentBytesMax = 1e9, tailMark } = options
   const directory = await temporaryDirectory(t)
   const database = new FaultyDatabase()
   const make = (place: string): Database =>
@@ -52,7 +53,10 @@ export async function openWatched(t: TestContext, options: WatchedOptions = {}):
   const snapshots = await SnapshotParts.find(disk, make)
   const store = new LevelStore(
     { disk, segments, snapshots },
-    { snapshotsKept: 2, segmentBytes, meta: META, metaFault: undefined, tailMark },
+    {
+      ...{ snapshotsKept: 2, segmentBytes, segmentBytesMax },
+      ...{ meta: META, metaFault: undefined, tailMark },
+    },
   )
   t.after(() => store.close())
   database.calls.length = 0
