@@ -13,14 +13,24 @@ export interface OverlayEntry<Key> {
   changedBy: Zxid
 }
 
+/** With more keys than this, and than entries, the idle ones are left behind. */
+const IDLE_KEYS_MAX = 4096
+
 export class Overlay<Key, Entry extends OverlayEntry<Key>> {
-  readonly #entries = new Map<Key, Entry>()
+  /**
+   * A key stays when its entry goes. A map from which as much is removed as is added makes its table anew again and
+   * again, and V8 links each table to the next: from one that has grown old, all later ones live on, with what is in
+   * them, until all garbage is collected.
+   */
+  #entries = new Map<Key, Entry | undefined>()
+  /** Keys without an entry. */
+  #idle = 0
   /** Changes not yet applied, as two queues in step: the transaction, and the entry it changed. */
   readonly #zxids = new Fifo<Zxid>()
   readonly #changed = new Fifo<Entry>()
 
   get size(): number {
-    return this.#entries.size
+    return this.#entries.size - this.#idle
   }
 
   get(key: Key): Entry | undefined {
@@ -32,8 +42,10 @@ export class Overlay<Key, Entry extends OverlayEntry<Key>> {
     if (entry.changedBy === zxid) return
     assert(entry.changedBy < zxid, 'changes are proposed in order')
     if (entry.changedBy === ZXID_ZERO) {
-      assert(!this.#entries.has(entry.key), 'one entry stands for a key')
+      assert(this.#entries.get(entry.key) === undefined, 'one entry stands for a key')
+      const before = this.#entries.size
       this.#entries.set(entry.key, entry)
+      if (this.#entries.size === before) this.#idle--
     }
     entry.changedBy = zxid
     this.#zxids.push(zxid)
@@ -48,8 +60,20 @@ export class Overlay<Key, Entry extends OverlayEntry<Key>> {
       this.#zxids.shift()
       const entry = this.#changed.shift()!
       if (entry.changedBy !== oldest) continue
-      this.#entries.delete(entry.key)
+      this.#entries.set(entry.key, undefined)
+      this.#idle++
+      if (this.#idle > IDLE_KEYS_MAX && this.#idle > this.size) this.#renew()
       onGone?.(entry)
     }
+  }
+
+  /** Leaves the idle keys behind, in another map: this one would link its tables. */
+  #renew(): void {
+    const entries = new Map<Key, Entry | undefined>()
+    for (const [key, entry] of this.#entries) {
+      if (entry !== undefined) entries.set(key, entry)
+    }
+    this.#entries = entries
+    this.#idle = 0
   }
 }

@@ -47,6 +47,27 @@ test('an entry goes with its latest change, not with an earlier one', () => {
   assert.equal(overlay.size, 0)
 })
 
+test('keys that come and go leave nothing behind, however many they are', () => {
+  const overlay = new Overlay<number, { key: number; changedBy: Zxid }>()
+  const [keys, underWay] = [20_000, 300]
+  const gone: number[] = []
+  const entryOf = (key: number) => ({ key, changedBy: zxid(0) })
+  for (let at = 1; at <= 3 * keys; at++) {
+    const key = at % keys
+    assert.equal(overlay.get(key), undefined)
+    const entry = entryOf(key)
+    overlay.note(entry, zxid(at))
+    assert.equal(overlay.get(key), entry)
+    overlay.settle(zxid(at - underWay), ({ key }) => gone.push(key))
+    assert.equal(overlay.size, Math.min(at, underWay))
+  }
+  assert.deepEqual(
+    gone,
+    Array.from({ length: 3 * keys - underWay }, (_, at) => (at + 1) % keys),
+  )
+  assert.throws(() => overlay.note(entryOf(0), zxid(3 * keys + 1)), /one entry stands for a key/)
+})
+
 test('watches fire once, for each watcher of the path', () => {
   const watches = new Watches<{ name: string }>()
   const [one, two] = [{ name: 'one' }, { name: 'two' }]
