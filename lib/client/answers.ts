@@ -1,5 +1,7 @@
 /** Replies become what a method returns. */
 
+// Imported because the global is a getter, which each answer would call.
+import { Buffer } from 'node:buffer'
 import { assert } from '../base/assert.ts'
 import type { Reply } from '../base/reply.ts'
 import { copyStat, type Stat } from '../base/stat.ts'

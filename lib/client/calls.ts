@@ -3,6 +3,8 @@
  * it, and nothing behind it checks again.
  */
 
+// Imported because the global is a getter, which each call would call.
+import { Buffer } from 'node:buffer'
 import { types } from 'node:util'
 import { type Acl, OPEN_ACL, parseAcl } from '../base/acl.ts'
 import { show, TreeError } from '../base/errors.ts'

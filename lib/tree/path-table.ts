@@ -17,6 +17,9 @@ const SLOT = 1
 const SLAB = 2
 const OFFSET = 3
 const NOWHERE = -1
+/** How much of a table is taken at most, in parts of it. */
+const PARTS = 16
+const PARTS_MAX = 13
 
 export class PathTable {
   /** How many of the lower bits all hashes in it have in common: see `PathIndex`. */
@@ -42,9 +45,12 @@ export class PathTable {
     return 32 - this.#shift
   }
 
-  /** At most three quarters are taken, so that a search ends soon. */
+  /**
+   * At most thirteen of sixteen places are taken: a search ends soon, and a cache holds more of a table than of one
+   * with more room.
+   */
   get isFull(): boolean {
-    return 4 * (this.#size + 1) > 3 * (this.#words.length >>> ENTRY_BITS)
+    return PARTS * (this.#size + 1) > PARTS_MAX * (this.#words.length >>> ENTRY_BITS)
   }
 
   /** Where the first entry with this hash is, or -1. */
