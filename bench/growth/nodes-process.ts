@@ -3,7 +3,7 @@
  * the peers stand still.
  */
 
-import { openEnsemble, type Tree } from '../../lib/index.ts'
+import { type Ensemble, openEnsemble, type Tree } from '../../lib/index.ts'
 import { openLoop } from '../load/open-loop.ts'
 import { pathsOf, shuffled } from '../load/paths.ts'
 import { type Figures, figuresOf } from '../load/row.ts'
@@ -21,6 +21,8 @@ export interface ReopenTask {
   /** 0 for no load. */
   readonly pacedPerSecond: number
   readonly pacedSeconds: number
+  /** Of the same load before it is watched: a process that has just started runs code that is not compiled yet. */
+  readonly warmUpSeconds: number
 }
 
 export interface Reopened {
@@ -43,10 +45,14 @@ const OPEN_TIMEOUT_MS = 300_000
 
 type Paced = Required<Pick<Reopened, 'beats' | 'figures'>>
 
-async function pace(watch: BeatWatch, tree: Tree, task: ReopenTask): Promise<Paced> {
+async function pace(ensemble: Ensemble, tree: Tree, task: ReopenTask): Promise<Paced> {
   const paths = shuffled(pathsOf(task.top, task.nodes))
   const target = setTarget(tree, paths, Buffer.alloc(PAYLOAD_BYTES, 'x'))
   const load = { opsPerSecond: task.pacedPerSecond, seconds: task.pacedSeconds }
+  if (task.warmUpSeconds > 0) {
+    await openLoop(target, { ...load, seconds: task.warmUpSeconds }, new Latencies())
+  }
+  const watch = await BeatWatch.start(ensemble)
   const latencies = new Latencies()
   const counts = await openLoop(target, load, latencies)
   return { beats: await watch.end(), figures: figuresOf({ ...counts, latencies }) }
@@ -68,6 +74,6 @@ await tree.promises.get(first!)
 const servingMs = performance.now() - startedAt
 const localMs = paced ? undefined : await untilLocal(tree, first!)
 const residentBytes = process.memoryUsage.rss()
-const found = paced ? await pace(await BeatWatch.start(ensemble), tree, task) : {}
+const found = paced ? await pace(ensemble, tree, task) : {}
 const result: Reopened = { servingMs, residentBytes, localMs, ...found }
 console.log(JSON.stringify(result))

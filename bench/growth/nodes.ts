@@ -104,8 +104,10 @@ async function measure(options: GrowthOptions): Promise<NodesFigures> {
   const loaded = await load(dataDir, options)
   const paths = { dataDir, top: TOP, nodes: options.nodes }
   const pacedPerSecond = loaded.setsPerSecond.many * PACED_SHARE
-  const paced = { ...paths, pacedPerSecond, pacedSeconds: options.seconds * PACED_RUNS }
-  const reopened = await reopen({ ...paths, pacedPerSecond: 0, pacedSeconds: 0, snapshots: true })
+  const pacedSeconds = options.seconds * PACED_RUNS
+  const paced = { ...paths, pacedPerSecond, pacedSeconds, warmUpSeconds: options.warmUpSeconds }
+  const unpaced = { ...paths, pacedPerSecond: 0, pacedSeconds: 0, warmUpSeconds: 0 }
+  const reopened = await reopen({ ...unpaced, snapshots: true })
   const withoutSnapshots = await reopen({ ...paced, snapshots: false })
   const withSnapshots = await reopen({ ...paced, snapshots: true })
   rmSync(dataDir, { recursive: true, force: true })
