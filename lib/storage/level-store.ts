@@ -174,7 +174,7 @@ export class LevelStore implements Store {
   async appendSnapshot(chunk: Uint8Array): Promise<void> {
     await this.#snapshots.append(chunk)
     // Under a heavy load a snapshot takes long, and the log grows meanwhile.
-    if (this.#bytes >= this.#segmentBytesMax) await this.#turnOver()
+    if (this.#bytes >= this.#segmentBytesMax) await this.#purge(this.#segmentBytesMax)
   }
 
   /** @param logged what is waited for before the snapshot counts */
@@ -183,7 +183,7 @@ export class LevelStore implements Store {
       await logged
       await this.#commit(build)
     })
-    if (isVisible) await this.#purge()
+    if (isVisible) await this.#purge(this.#segmentBytes)
     return this.#meta.logStart
   }
 
@@ -259,22 +259,10 @@ export class LevelStore implements Store {
     return { type: 'put', key: META_KEY, value: encodeMeta(this.#meta) }
   }
 
-  /** Goes on in a new segment. */
-  async #turnOver(): Promise<void> {
-    if (!this.#disk.sync) await this.#disk.aside(() => this.#segments.sync())
-    let end = this.#end()
-    await this.#disk.run('background', () => {
-      this.#changeMeta({ tail: this.#tail })
-      end = this.#end()
-      return this.#beginSegment(this.#tail, [])
-    })
-    this.#tailMark?.note(end)
-  }
-
-  /** Takes out of sight what is not kept, and goes on in a new segment if this one has grown large. */
-  async #purge(): Promise<void> {
+  /** Takes out of sight what is not kept, and goes on in a new segment if this one holds so many bytes. */
+  async #purge(fullBytes: number): Promise<void> {
     let end: Mark | undefined
-    const isFull = this.#bytes >= this.#segmentBytes
+    const isFull = this.#bytes >= fullBytes
     if (isFull && !this.#disk.sync) await this.#disk.aside(() => this.#segments.sync())
     await this.#disk.run('background', () => {
       const { operations = [], logStart = LOG_START } = this.#snapshots.purge() ?? {}
