@@ -1,7 +1,7 @@
 /**
  * One peer without its surroundings: agreement, the replica and the order of work on the store, tied together. Pure, so
  * that the worker thread and the simulator run the same code. A turn takes all inputs that have come and hands out what
- * follows: at most one frame for each peer and each client, and at most one write.
+ * follows: few frames for each peer and each client, and at most one write.
  */
 
 import { assert, unreachable } from '../base/assert.ts'
@@ -79,13 +79,25 @@ export interface Said {
   readonly clientFrames: readonly Addressed<number>[]
 }
 
-/** `Said`: the rest of it. */
-export interface TurnOutput extends Said {
+/** What other peers and the store are to do. */
+export interface Work {
   readonly peerFrames: readonly Addressed<Sid>[]
-  /** Connections to close, after their frames. */
-  readonly closings: readonly number[]
   /** For the store, in order. */
   readonly tasks: readonly StoreTask[]
+}
+
+/** `Said` and `Work`: the rest of it. */
+export interface TurnOutput extends Said, Work {
+  /** Connections to close, after their frames. */
+  readonly closings: readonly number[]
+}
+
+/** Takes at once what would else wait for the end of a turn; it comes before what the turn returns. */
+export interface Outlet {
+  /** A client is busy with the first of many answers while the others are found. */
+  say(said: Said): void
+  /** Other peers and the disk are busy with the next groups while those that are committed are applied. */
+  work(work: Work): void
 }
 
 export class PeerCore {
@@ -101,7 +113,7 @@ export class PeerCore {
   readonly #syncLimitTicks: number
   readonly #counterMax: number | undefined
   readonly #packer = new FramePacker()
-  #say: ((said: Said) => void) | undefined
+  #outlet: Outlet | undefined
 
   constructor(
     config: PeerConfig,
@@ -138,27 +150,19 @@ export class PeerCore {
     return { role, leader, serving, epoch, zxid, digest, nodes: nodeCount, sessions }
   }
 
-  /**
-   * `now` is the clock in milliseconds since 1970; it only stamps transactions. `say` gets at once what would else wait
-   * for the end of the turn: a client is busy with the first of many answers while the others are found.
-   */
-  turn(inputs: readonly PeerInput[], now: number, say?: (said: Said) => void): TurnOutput {
-    this.#say = say
+  /** `now` is the clock in milliseconds since 1970; it only stamps transactions. */
+  turn(inputs: readonly PeerInput[], now: number, outlet?: Outlet): TurnOutput {
+    this.#outlet = outlet
     for (const input of inputs) this.#dispatch(input, now)
     this.#settle(now)
-    const { messages, loads } = this.#zab.takeWork()
-    const persist = this.#zab.takePersist()
-    // Chunks that came from a leader are with the store before the write that installs them.
-    const tasks: StoreTask[] = this.#snapshots.takeTasks()
-    if (persist !== undefined) tasks.push({ kind: 'write', persist })
-    for (const load of loads) tasks.push({ kind: 'load', load })
+    const { peerFrames, tasks } = this.#takeWork()
     this.#feeds.advance(this.#zab.history)
     tasks.push(...this.#feeds.takeTasks())
     if (this.#feeds.takeWantsSnapshot()) this.#snapshots.stage(RENEW, this.#replica)
     this.#snapshots.advance(this.tree, this.#zab)
     tasks.push(...this.#snapshots.takeTasks())
     return {
-      peerFrames: this.#pack(messages),
+      peerFrames,
       feedFrames: this.#feeds.takeFrames(),
       clientFrames: this.#replica.takeFrames().map(addressed),
       closings: [...this.#feeds.takeClosings(), ...this.#replica.takeClosings()],
@@ -230,6 +234,7 @@ export class PeerCore {
     for (;;) {
       const deliveries = this.#zab.takeDeliveries()
       this.#snapshots.stage(deliveries.staging, this.#replica)
+      if (deliveries.committed.length > 0) this.#workAhead()
       for (const group of deliveries.committed) {
         this.#replica.apply(group)
         this.#snapshots.logged(group.payload.length)
@@ -240,12 +245,33 @@ export class PeerCore {
     }
   }
 
+  /**
+   * Before what is committed is applied, which takes a while: the next groups go to other peers and to the disk. With
+   * nothing to write, peers are only told of the commit, and that can wait until clients have their answers.
+   */
+  #workAhead(): void {
+    if (this.#outlet === undefined) return
+    const reigns = this.#leads && this.#zab.leads && this.#zab.reign === this.#servedReign
+    if (reigns) this.#propose()
+    if (this.#zab.hasPersist) this.#outlet.work(this.#takeWork())
+  }
+
+  #takeWork(): { readonly peerFrames: readonly Addressed<Sid>[]; readonly tasks: StoreTask[] } {
+    const { messages, loads } = this.#zab.takeWork()
+    const persist = this.#zab.takePersist()
+    // Chunks that came from a leader are with the store before the write that installs them.
+    const tasks = this.#snapshots.takeTasks()
+    if (persist !== undefined) tasks.push({ kind: 'write', persist })
+    for (const load of loads) tasks.push({ kind: 'load', load })
+    return { peerFrames: this.#pack(messages), tasks }
+  }
+
   /** Amid a group: all of it is committed, so observers may be ahead of the answers. */
   #sayFullFrames(): void {
-    if (this.#say === undefined) return
+    if (this.#outlet === undefined) return
     this.#feeds.advance(this.#zab.history)
     const clientFrames = this.#replica.takeFullFrames().map(addressed)
-    this.#say({ feedFrames: this.#feeds.takeFrames(), clientFrames })
+    this.#outlet.say({ feedFrames: this.#feeds.takeFrames(), clientFrames })
   }
 
   /** Follows the role: the replica prepares requests while this peer leads, and resubmits to each new leader. */
@@ -276,10 +302,16 @@ export class PeerCore {
     for (const touched of deliveries.touched) this.#replica.touch(touched)
     for (const payload of deliveries.requests) this.#replica.prepare(payload, now)
     this.#replica.prepareOwn(now)
-    if (this.#disksAreBusy && this.#replica.preparedBytes < GROUP_BYTES_EAGER) return
+    if (!this.#propose()) this.#noticeReign()
+  }
+
+  /** Proposes what is prepared, unless it had better wait; false when that ended the reign. */
+  #propose(): boolean {
+    if (this.#disksAreBusy && this.#replica.preparedBytes < GROUP_BYTES_EAGER) return true
     for (const { payload, count } of this.#replica.takeGroups()) {
-      if (!this.#zab.propose(payload, count)) return this.#noticeReign()
+      if (!this.#zab.propose(payload, count)) return false
     }
+    return true
   }
 
   /**

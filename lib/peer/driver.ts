@@ -13,10 +13,12 @@ import type { Sid } from '../base/zxid.ts'
 import type { Store } from '../storage/store.ts'
 import {
   CONNECTION_INPUTS,
+  type Outlet,
   type PeerCore,
   type PeerInput,
   type Said,
   type TurnOutput,
+  type Work,
 } from './core.ts'
 import { Links, type LinksListener, post } from './links.ts'
 import { stall } from './stall.ts'
@@ -46,9 +48,9 @@ export class Driver implements LinksListener {
   #resolve: () => void = () => {}
   #reject: (error: unknown) => void = () => {}
   readonly #turn = (): void => this.#runTurn()
-  readonly #say = ({ feedFrames, clientFrames }: Said): void => {
-    for (const { to, frame } of feedFrames) this.#tell(to, frame)
-    for (const { to, frame } of clientFrames) this.#tell(to, frame)
+  readonly #outlet: Outlet = {
+    say: said => this.#say(said),
+    work: work => this.#work(work),
   }
 
   constructor(boot: PeerBoot, core: PeerCore, store: Store) {
@@ -97,7 +99,7 @@ export class Driver implements LinksListener {
     const inputs = this.#inbox
     this.#inbox = []
     try {
-      this.#carryOut(this.#core.turn(inputs, Date.now(), this.#say))
+      this.#carryOut(this.#core.turn(inputs, Date.now(), this.#outlet))
       this.#show()
     } catch (error) {
       this.#end(error)
@@ -105,14 +107,12 @@ export class Driver implements LinksListener {
   }
 
   #carryOut(output: TurnOutput): void {
-    const { peerFrames, tasks } = output
-    // Other peers come before the own disk, so that their disks and ours work at the same time; but clients come before
-    // peers that are told of commits only: a thread that is woken may take the processor that a client waits for.
-    const hasWork = tasks.length > 0
-    if (hasWork) this.#postAll(peerFrames)
-    this.#runner.run(tasks)
+    // Clients come before peers that are told of commits only: a thread that is woken may take the processor that a
+    // client waits for.
+    const hasWork = output.tasks.length > 0
+    if (hasWork) this.#work(output)
     this.#say(output)
-    if (!hasWork) this.#postAll(peerFrames)
+    if (!hasWork) this.#work(output)
     for (const connection of output.closings) {
       const client = this.#clients.get(connection)
       this.#clients.delete(connection)
@@ -120,8 +120,15 @@ export class Driver implements LinksListener {
     }
   }
 
-  #postAll(frames: TurnOutput['peerFrames']): void {
-    for (const { to, frame } of frames) this.#links.post(to, frame)
+  /** Other peers come before the own disk, so that their disks and ours work at the same time. */
+  #work({ peerFrames, tasks }: Work): void {
+    for (const { to, frame } of peerFrames) this.#links.post(to, frame)
+    this.#runner.run(tasks)
+  }
+
+  #say({ feedFrames, clientFrames }: Said): void {
+    for (const { to, frame } of feedFrames) this.#tell(to, frame)
+    for (const { to, frame } of clientFrames) this.#tell(to, frame)
   }
 
   #tell(connection: number, frame: Uint8Array): void {

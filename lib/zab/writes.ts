@@ -45,6 +45,11 @@ export class Writes {
     return !this.#dirty && this.#inFlight === undefined
   }
 
+  /** Something is staged, and nothing in flight. */
+  get isWaiting(): boolean {
+    return this.#dirty && this.#inFlight === undefined
+  }
+
   /** For how long the disk has been busy with the write in flight; zero when there is none. */
   get inFlightTicks(): number {
     return this.#inFlightTicks
@@ -88,7 +93,7 @@ export class Writes {
 
   /** The next batch, unless one is in flight or nothing waits. */
   take(committed: Zxid): Persist | undefined {
-    if (!this.#dirty || this.#inFlight !== undefined) return undefined
+    if (!this.isWaiting) return undefined
     const persist: Persist = {
       writeId: this.#nextId++,
       epochs: this.#epochs,

@@ -192,6 +192,11 @@ export class Zab {
     return this.#desk.takeWork()
   }
 
+  /** Whether `takePersist` would return one. */
+  get hasPersist(): boolean {
+    return this.#desk.writes.isWaiting
+  }
+
   /** The next atomic write; undefined while one is in flight. */
   takePersist(): Persist | undefined {
     return this.#desk.writes.take(this.#desk.history.committed)

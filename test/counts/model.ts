@@ -8,7 +8,14 @@ import { LOG_START } from '../../lib/base/group.ts'
 import { EPOCH_ZERO, makeSid, type Sid, ZXID_ZERO } from '../../lib/base/zxid.ts'
 import { ClientCore } from '../../lib/client/core.ts'
 import type { AnyCall } from '../../lib/client/core-call.ts'
-import { type PeerConfig, PeerCore, type PeerInput, type TurnOutput } from '../../lib/peer/core.ts'
+import {
+  type PeerConfig,
+  PeerCore,
+  type PeerInput,
+  type Said,
+  type TurnOutput,
+  type Work,
+} from '../../lib/peer/core.ts'
 import { Observer } from '../../lib/replica/observer.ts'
 import { Tree } from '../../lib/tree/tree.ts'
 import { Majority } from '../../lib/zab/quorum.ts'
@@ -69,7 +76,13 @@ class Part {
     this.#planned = false
     const inputs = this.#inbox
     this.#inbox = []
-    this.#model.turned(this, this.core.turn(inputs, Math.floor(this.#model.agenda.now / 1000)))
+    this.#model.turned(
+      this,
+      this.core.turn(inputs, Math.floor(this.#model.agenda.now / 1000), {
+        say: said => this.#model.said(said),
+        work: work => this.#model.worked(this, work),
+      }),
+    )
   }
 }
 
@@ -127,16 +140,21 @@ export class Model {
   }
 
   turned(part: Part, output: TurnOutput): void {
+    this.counts.turns++
+    this.worked(part, output)
+    this.said(output)
+  }
+
+  worked(part: Part, { peerFrames, tasks }: Work): void {
     const { counts } = this
-    counts.turns++
-    for (const { to, frame } of output.peerFrames) {
+    for (const { to, frame } of peerFrames) {
       counts.framesBetweenPeers++
       counts.bytesBetweenPeers += frame.length
       this.agenda.after(HOP_US, () => {
         this.#parts.get(to)!.take({ kind: 'peerFrame', from: part.sid, frame })
       })
     }
-    for (const task of output.tasks) {
+    for (const task of tasks) {
       if (task.kind !== 'write') throw new Error(`the model has no ${task.kind}`)
       const { writeId, groups } = task.persist
       const bytes = groups.reduce((sum, { payload }) => sum + payload.length, 0)
@@ -145,12 +163,16 @@ export class Model {
       const takesUs = WRITE_US + Math.ceil(bytes / WRITTEN_BYTES_PER_US)
       this.agenda.after(takesUs, () => part.take({ kind: 'persisted', writeId }))
     }
-    for (const { frame } of output.feedFrames) {
+  }
+
+  said({ feedFrames, clientFrames }: Said): void {
+    const { counts } = this
+    for (const { frame } of feedFrames) {
       counts.feedFrames++
       counts.feedBytes += frame.length
       this.agenda.after(HOP_US, () => this.#fed(frame))
     }
-    for (const { frame } of output.clientFrames) {
+    for (const { frame } of clientFrames) {
       counts.clientFrames++
       counts.clientBytes += frame.length
       this.agenda.after(HOP_US, () => this.#heard(frame))

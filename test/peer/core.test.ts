@@ -62,6 +62,31 @@ test('a leader that was held up hears what came meanwhile before it expires anyb
   assert.equal(sessionsAfter(silentTicks - 1, true), 2)
 })
 
+test('the next group is on its way to all disks before the last one is applied', () => {
+  const pair = pairWithClients()
+  const [follower, leader] = pair.peers
+  const write = (cxid: number) => {
+    const request = { kind: 'set', path: ROOT, data: new Uint8Array(1), version: -1 } as const
+    const frame = encodeMessages([{ kind: 'write', xid: cxid, cxid, unanswered: 1, request }])
+    leader!.inbox.push({ kind: 'clientFrame', connection: CONNECTION, frame })
+    pair.settle()
+  }
+  const before = leader!.core.tree.zxid
+  pair.late = follower
+  pair.slow = leader
+  write(1)
+  write(2)
+  assert.equal(leader!.core.zab.history.lastZxid, before + 1, 'the second write waits')
+  for (const { aheadAt } of pair.peers) assert.deepEqual(aheadAt.splice(0), [])
+  pair.release()
+  pair.settle()
+  for (const { core, aheadAt } of pair.peers) {
+    assert.deepEqual(aheadAt, [before], 'written with nothing of these applied')
+    assert.equal(core.tree.zxid, before + 2)
+  }
+  assert.deepEqual(leader!.told, ['reply', 'reply'])
+})
+
 test('a write that was lost with its reign is submitted to the next, and nobody has to ask', () => {
   const pair = pairWithClients()
   const [follower] = pair.peers

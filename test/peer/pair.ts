@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict'
 import { crc32 } from '../../lib/base/crc32.ts'
 import { LOG_START } from '../../lib/base/group.ts'
-import { EPOCH_ZERO, makeSid, type Sid, ZXID_ZERO } from '../../lib/base/zxid.ts'
-import { PeerCore, type PeerInput } from '../../lib/peer/core.ts'
+import { EPOCH_ZERO, makeSid, type Sid, ZXID_ZERO, type Zxid } from '../../lib/base/zxid.ts'
+import { PeerCore, type PeerInput, type Said, type Work } from '../../lib/peer/core.ts'
 import { Tree } from '../../lib/tree/tree.ts'
 import { Majority } from '../../lib/zab/quorum.ts'
 import { decodeFrame, encodeMessages, PASSWORD } from '../replica/support.ts'
@@ -22,6 +22,8 @@ export class Peer {
   /** What its client was told: the kind, and the code of a goodbye. */
   readonly told: string[] = []
   readonly closed: number[] = []
+  /** How far its tree was whenever a write went to its store before the end of a turn. */
+  readonly aheadAt: Zxid[] = []
 
   constructor(sid: Sid) {
     this.sid = sid
@@ -53,11 +55,13 @@ export class Peer {
   }
 }
 
-/** Two peers that need one another; whatever they write is durable at once. */
+/** Two peers that need one another; whatever they write is durable at once, unless a disk is slow. */
 export class Pair {
   readonly peers = SIDS.map(sid => new Peer(sid))
   /** Frames that this peer sends are late. */
   late: Peer | undefined
+  /** What this peer writes is durable late. */
+  slow: Peer | undefined
   /** Frames are lost although the link seems to be up. */
   losing = false
   readonly #held: (() => void)[] = []
@@ -91,12 +95,25 @@ export class Pair {
   /** What was late has come. */
   release(): void {
     this.late = undefined
+    this.slow = undefined
     for (const deliver of this.#held.splice(0)) deliver()
   }
 
   #turn(peer: Peer): void {
-    const output = peer.core.turn(peer.inbox.splice(0), 1)
-    for (const { frame } of output.peerFrames) {
+    const output = peer.core.turn(peer.inbox.splice(0), 1, {
+      say: said => this.#say(peer, said),
+      work: work => {
+        peer.aheadAt.push(peer.core.tree.zxid)
+        this.#work(peer, work)
+      },
+    })
+    this.#work(peer, output)
+    this.#say(peer, output)
+    peer.closed.push(...output.closings)
+  }
+
+  #work(peer: Peer, { peerFrames, tasks }: Work): void {
+    for (const { frame } of peerFrames) {
       if (!this.#linked || this.losing) continue
       const deliver = () => {
         this.#other(peer).inbox.push({ kind: 'peerFrame', from: peer.sid, frame })
@@ -104,17 +121,23 @@ export class Pair {
       if (this.late === peer) this.#held.push(deliver)
       else deliver()
     }
-    for (const task of output.tasks) {
-      if (task.kind === 'write') {
-        peer.inbox.push({ kind: 'persisted', writeId: task.persist.writeId })
+    for (const task of tasks) {
+      if (task.kind !== 'write') continue
+      const { writeId } = task.persist
+      const report = () => {
+        peer.inbox.push({ kind: 'persisted', writeId })
       }
+      if (this.slow === peer) this.#held.push(report)
+      else report()
     }
-    for (const { frame } of output.clientFrames) {
+  }
+
+  #say(peer: Peer, { clientFrames }: Said): void {
+    for (const { frame } of clientFrames) {
       for (const message of decodeFrame(frame)) {
         peer.told.push(message.kind === 'goodbye' ? message.code : message.kind)
       }
     }
-    peer.closed.push(...output.closings)
   }
 
   #other(peer: Peer): Peer {

@@ -12,6 +12,7 @@ import {
   type PeerInput,
   type Said,
   type TurnOutput,
+  type Work,
 } from '../../lib/peer/core.ts'
 import type { Tree } from '../../lib/tree/tree.ts'
 import type { Zab } from '../../lib/zab/zab.ts'
@@ -276,28 +277,47 @@ export class SimPeer {
     trace.mix(this.sid * 256 + inputs.length)
     if (trace.on) trace.takes(this, inputs)
     this.#guard(() => {
-      const output = core.turn(inputs, this.#world.wallMs(), said => this.#say(said))
-      if (trace.on) trace.turned(this, output)
-      this.#carryOut(inputs, output)
+      const ahead: Work[] = []
+      const output = core.turn(inputs, this.#world.wallMs(), {
+        say: said => this.#say(said),
+        work: work => {
+          ahead.push(work)
+          this.#work(work)
+        },
+      })
+      const whole = {
+        ...output,
+        peerFrames: [...ahead.flatMap(({ peerFrames }) => peerFrames), ...output.peerFrames],
+        tasks: [...ahead.flatMap(({ tasks }) => tasks), ...output.tasks],
+      }
+      if (trace.on) trace.turned(this, whole)
+      this.#note(inputs, whole)
+      this.#carryOut(output)
     })
   }
 
-  #carryOut(inputs: readonly PeerInput[], output: TurnOutput): void {
+  #note(inputs: readonly PeerInput[], output: TurnOutput): void {
     if (this.tree !== this.#treeSeen) this.#jumps++
     this.#treeSeen = this.tree
     this.#host.turned(this, inputs, output)
-    const { trace } = this.#world
-    for (const { to, frame } of output.peerFrames) {
-      trace.mix(frame.length)
-      this.#host.send(this.sid, to, frame)
-    }
-    this.disk.run(output.tasks)
+  }
+
+  #carryOut(output: TurnOutput): void {
+    this.#work(output)
     this.#say(output)
     for (const connection of output.closings) {
       const port = this.#ports.get(connection)
       this.#ports.delete(connection)
       port?.closed()
     }
+  }
+
+  #work({ peerFrames, tasks }: Work): void {
+    for (const { to, frame } of peerFrames) {
+      this.#world.trace.mix(frame.length)
+      this.#host.send(this.sid, to, frame)
+    }
+    this.disk.run(tasks)
   }
 
   #say({ feedFrames, clientFrames }: Said): void {
