@@ -255,7 +255,7 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         'lib/peer/core.ts',
-        `    const tasks: StoreTask[] = this.#snapshots.takeTasks()
+        `    const tasks = this.#snapshots.takeTasks()
 `,
         `    const tasks: StoreTask[] = []
 `,
