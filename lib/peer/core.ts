@@ -152,9 +152,12 @@ export class PeerCore {
 
   /** `now` is the clock in milliseconds since 1970; it only stamps transactions. */
   turn(inputs: readonly PeerInput[], now: number, outlet?: Outlet): TurnOutput {
-    this.#outlet = outlet
     for (const input of inputs) this.#dispatch(input, now)
+    // Not before: a tick settles what came before it, and behind it may be the news that a link is down. What was to be
+    // sent on that must not go out on the next one, which leads to another life of that peer.
+    this.#outlet = outlet
     this.#settle(now)
+    this.#outlet = undefined
     const { peerFrames, tasks } = this.#takeWork()
     this.#feeds.advance(this.#zab.history)
     tasks.push(...this.#feeds.takeTasks())

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ROOT } from '../../lib/base/path.ts'
 import { encodeMessages } from '../replica/support.ts'
-import { CONNECTION, pairWithClients, SYNC_LIMIT_TICKS, TICK_MS } from './pair.ts'
+import { CONNECTION, type Pair, pairWithClients, SYNC_LIMIT_TICKS, TICK_MS } from './pair.ts'
 
 test('a peer that has no leader for longer than syncLimit sends its clients elsewhere', () => {
   const pair = pairWithClients()
@@ -62,29 +62,44 @@ test('a leader that was held up hears what came meanwhile before it expires anyb
   assert.equal(sessionsAfter(silentTicks - 1, true), 2)
 })
 
-test('the next group is on its way to all disks before the last one is applied', () => {
+/** A leader with one group that all have, but for the news of that, and with a second one prepared. */
+function withTwoGroups(): Pair {
   const pair = pairWithClients()
   const [follower, leader] = pair.peers
-  const write = (cxid: number) => {
+  const before = leader!.core.tree.zxid
+  pair.late = follower
+  pair.slow = leader
+  for (const cxid of [1, 2]) {
     const request = { kind: 'set', path: ROOT, data: new Uint8Array(1), version: -1 } as const
     const frame = encodeMessages([{ kind: 'write', xid: cxid, cxid, unanswered: 1, request }])
     leader!.inbox.push({ kind: 'clientFrame', connection: CONNECTION, frame })
     pair.settle()
   }
-  const before = leader!.core.tree.zxid
-  pair.late = follower
-  pair.slow = leader
-  write(1)
-  write(2)
   assert.equal(leader!.core.zab.history.lastZxid, before + 1, 'the second write waits')
   for (const { aheadAt } of pair.peers) assert.deepEqual(aheadAt.splice(0), [])
   pair.release()
+  return pair
+}
+
+test('the next group is on its way to all disks before the last one is applied', () => {
+  const pair = withTwoGroups()
+  const [, leader] = pair.peers
+  const before = leader!.core.tree.zxid
   pair.settle()
   for (const { core, aheadAt } of pair.peers) {
     assert.deepEqual(aheadAt, [before], 'written with nothing of these applied')
     assert.equal(core.tree.zxid, before + 2)
   }
   assert.deepEqual(leader!.told, ['reply', 'reply'])
+})
+
+test('nothing goes out ahead that was for a link whose end is known by the end of the turn', () => {
+  const pair = withTwoGroups()
+  const [follower, leader] = pair.peers
+  const { sent } = leader!
+  leader!.inbox.push({ kind: 'tick' }, { kind: 'linkDown', sid: follower!.sid })
+  pair.settle()
+  assert.equal(leader!.sent, sent)
 })
 
 test('a write that was lost with its reign is submitted to the next, and nobody has to ask', () => {

@@ -24,6 +24,8 @@ export class Peer {
   readonly closed: number[] = []
   /** How far its tree was whenever a write went to its store before the end of a turn. */
   readonly aheadAt: Zxid[] = []
+  /** Frames it has sent to the other peer. */
+  sent = 0
 
   constructor(sid: Sid) {
     this.sid = sid
@@ -113,6 +115,7 @@ export class Pair {
   }
 
   #work(peer: Peer, { peerFrames, tasks }: Work): void {
+    peer.sent += peerFrames.length
     for (const { frame } of peerFrames) {
       if (!this.#linked || this.losing) continue
       const deliver = () => {
