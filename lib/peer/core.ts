@@ -249,11 +249,12 @@ export class PeerCore {
   }
 
   /**
-   * Before what is committed is applied, which takes a while: the next groups go to other peers and to the disk. With
-   * nothing to write, peers are only told of the commit, and that can wait until clients have their answers.
+   * Before what is committed is applied, which takes a while: the next groups go to other peers and to the disk. While
+   * the disk is still at the last ones, the open group grows until it is done; and with nothing to write, peers are only
+   * told of the commit, which can wait until clients have their answers.
    */
   #workAhead(): void {
-    if (this.#outlet === undefined) return
+    if (this.#outlet === undefined || this.#zab.isWriting) return
     const reigns = this.#leads && this.#zab.leads && this.#zab.reign === this.#servedReign
     if (reigns) this.#propose()
     if (this.#zab.hasPersist) this.#outlet.work(this.#takeWork())

@@ -33,6 +33,12 @@ interface Draft {
   written: Promise<void>
 }
 
+/** What a purge took out of sight, as the records that say so, and where the log begins by what is left. */
+export interface Purged {
+  readonly operations: readonly Operation[]
+  readonly logStart: LogPoint
+}
+
 interface OwnDraft extends Draft {
   readonly head: SnapshotHead
 }
@@ -161,7 +167,7 @@ export class LevelSnapshots {
   }
 
   /** Takes what is not kept out of sight. */
-  purge(): { readonly operations: readonly Operation[]; readonly logStart: LogPoint } | undefined {
+  purge(): Purged | undefined {
     const purge = this.#catalog.purge(this.#kept)
     return purge && { operations: purge.dropped.map(removeHead), logStart: purge.logStart }
   }

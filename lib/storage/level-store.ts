@@ -9,7 +9,7 @@ import { follows, type Group, LOG_START, type LogPoint, pointOf } from '../base/
 import type { Persist, SnapshotHead } from '../zab/types.ts'
 import type { Disk, Operation } from './disk.ts'
 import { logKey, META_KEY } from './keys.ts'
-import { LevelSnapshots } from './level-snapshots.ts'
+import { LevelSnapshots, type Purged } from './level-snapshots.ts'
 import { areSameEpochs, tailAfter } from './log.ts'
 import { decodeGroup, encodeGroup, encodeMeta, type Mark, type Meta } from './records.ts'
 import { type Known, recoverFrom } from './recovery.ts'
@@ -173,8 +173,11 @@ export class LevelStore implements Store {
 
   async appendSnapshot(chunk: Uint8Array): Promise<void> {
     await this.#snapshots.append(chunk)
-    // Under a heavy load a snapshot takes long, and the log grows meanwhile.
-    if (this.#bytes >= this.#segmentBytesMax) await this.#purge(this.#segmentBytesMax)
+    // Under a heavy load a snapshot takes long, and the log grows meanwhile. Nothing is purged: where the log begins is
+    // told when the snapshot ends, and who was told before may still ask for what comes after that.
+    if (this.#bytes >= this.#segmentBytesMax) {
+      await this.#goOn(this.#segmentBytesMax, () => undefined)
+    }
   }
 
   /** @param logged what is waited for before the snapshot counts */
@@ -183,7 +186,7 @@ export class LevelStore implements Store {
       await logged
       await this.#commit(build)
     })
-    if (isVisible) await this.#purge(this.#segmentBytes)
+    if (isVisible) await this.#purge()
     return this.#meta.logStart
   }
 
@@ -259,13 +262,19 @@ export class LevelStore implements Store {
     return { type: 'put', key: META_KEY, value: encodeMeta(this.#meta) }
   }
 
-  /** Takes out of sight what is not kept, and goes on in a new segment if this one holds so many bytes. */
-  async #purge(fullBytes: number): Promise<void> {
+  /** Takes out of sight what is not kept, and goes on in a new segment if this one has grown large. */
+  async #purge(): Promise<void> {
+    await this.#goOn(this.#segmentBytes, () => this.#snapshots.purge())
+    await this.#sweep()
+  }
+
+  /** Records what `purge` took out of sight, and begins a new segment if this one holds so many bytes. */
+  async #goOn(fullBytes: number, purge: () => Purged | undefined): Promise<void> {
     let end: Mark | undefined
     const isFull = this.#bytes >= fullBytes
     if (isFull && !this.#disk.sync) await this.#disk.aside(() => this.#segments.sync())
     await this.#disk.run('background', () => {
-      const { operations = [], logStart = LOG_START } = this.#snapshots.purge() ?? {}
+      const { operations = [], logStart = LOG_START } = purge() ?? {}
       const advances = logStart.zxid > this.#meta.logStart.zxid
       if (!advances && !isFull) {
         return this.#disk.write(this.#segments.database, operations)
@@ -276,7 +285,6 @@ export class LevelStore implements Store {
       return this.#disk.write(this.#segments.database, [...operations, change])
     })
     if (end !== undefined) this.#tailMark?.note(end)
-    await this.#sweep()
   }
 
   /** Removes what nothing refers to. Cut short by a crash, it is taken up by the next one. */

@@ -45,6 +45,10 @@ export class Writes {
     return !this.#dirty && this.#inFlight === undefined
   }
 
+  get isInFlight(): boolean {
+    return this.#inFlight !== undefined
+  }
+
   /** Something is staged, and nothing in flight. */
   get isWaiting(): boolean {
     return this.#dirty && this.#inFlight === undefined

@@ -192,6 +192,11 @@ export class Zab {
     return this.#desk.takeWork()
   }
 
+  /** A write is in flight. */
+  get isWriting(): boolean {
+    return this.#desk.writes.isInFlight
+  }
+
   /** Whether `takePersist` would return one. */
   get hasPersist(): boolean {
     return this.#desk.writes.isWaiting

@@ -22,8 +22,8 @@ export class Peer {
   /** What its client was told: the kind, and the code of a goodbye. */
   readonly told: string[] = []
   readonly closed: number[] = []
-  /** How far its tree was whenever a write went to its store before the end of a turn. */
-  readonly aheadAt: Zxid[] = []
+  /** What went out before the end of a turn, and how far its tree was then. */
+  readonly ahead: { readonly zxid: Zxid; readonly frames: number; readonly writes: number }[] = []
   /** Frames it has sent to the other peer. */
   sent = 0
 
@@ -105,7 +105,9 @@ export class Pair {
     const output = peer.core.turn(peer.inbox.splice(0), 1, {
       say: said => this.#say(peer, said),
       work: work => {
-        peer.aheadAt.push(peer.core.tree.zxid)
+        const writes = work.tasks.filter(({ kind }) => kind === 'write').length
+        const { zxid } = peer.core.tree
+        peer.ahead.push({ zxid, frames: work.peerFrames.length, writes })
         this.#work(peer, work)
       },
     })

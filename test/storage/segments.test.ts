@@ -111,6 +111,33 @@ for (const sync of [true, false]) {
   })
 }
 
+test('nothing is taken out of sight amid a snapshot: where the log begins is told with its end', async t => {
+  const directory = await temporaryDirectory(t)
+  const options = { snapshotsKept: 2, segmentBytes: 0, segmentBytesMax: 100 }
+  await session(
+    () => openLevel(directory, options),
+    async store => {
+      const log = new LogMaker()
+      await store.write(batch({ groups: log.many(2, 'first') }))
+      const { point } = log
+      await takeSnapshot(store, point, 'full', 'image-first')
+      const reader = await store.openSnapshot()
+      for (const name of ['second', 'third']) {
+        await store.write(batch({ groups: log.many(2, name) }))
+        await takeSnapshot(store, log.point, 'full', `image-${name}`)
+      }
+      store.beginSnapshot(headAt(log.point), 'full')
+      // Kept so far because it was read.
+      reader!.close()
+      await store.write(batch({ groups: log.many(2, 'fourth') }))
+      await store.appendSnapshot(Buffer.from('chunk'))
+      assert.equal(textsOf(await store.loadGroups(point, 1e6))?.[0], 'second-0')
+      assert.ok((await store.commitSnapshot()).zxid > point.zxid)
+      assert.equal(await store.loadGroups(point, 1e6), undefined)
+    },
+  )
+})
+
 /**
  * Segments of two groups, each left with a snapshot; the first one is gone, since nothing needs it, and the last one
  * has one group.
