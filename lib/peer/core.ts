@@ -250,8 +250,8 @@ export class PeerCore {
 
   /**
    * Before what is committed is applied, which takes a while: the next groups go to other peers and to the disk. While
-   * the disk is still at the last ones, the open group grows until it is done; and with nothing to write, peers are only
-   * told of the commit, which can wait until clients have their answers.
+   * the disk is still at the last ones, the open group grows until it is done; and with nothing to write, peers are
+   * only told of the commit, which can wait until clients have their answers.
    */
   #workAhead(): void {
     if (this.#outlet === undefined || this.#zab.isWriting) return

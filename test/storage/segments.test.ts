@@ -111,7 +111,7 @@ for (const sync of [true, false]) {
   })
 }
 
-test('nothing is taken out of sight amid a snapshot: where the log begins is told with its end', async t => {
+test('nothing is purged amid a snapshot: where the log begins is told at its end', async t => {
   const directory = await temporaryDirectory(t)
   const options = { snapshotsKept: 2, segmentBytes: 0, segmentBytesMax: 100 }
   await session(
