@@ -118,7 +118,7 @@ export class LevelStore implements Store {
       const leaves = install !== undefined || (cut && cut.zxid < this.#segments.base.zxid)
       if (cut !== undefined && leaves) return this.#beginSegment(cut, groups)
       const removed = doomed.map((key): Operation => ({ type: 'del', key }))
-      return this.#disk.write(this.#segments.database, [...removed, ...heads, ...meta, ...groups])
+      return this.#segments.write([...removed, ...heads, ...meta, ...groups])
     })
     // A promise that could be forgotten without a word must not be told to anyone; the end of the log need not be
     // noted with each write.
@@ -232,7 +232,7 @@ export class LevelStore implements Store {
 
   /** One atomic write to the last segment. */
   #commit(build: () => readonly Operation[]): Promise<void> {
-    return this.#disk.run('background', () => this.#disk.write(this.#segments.database, build()))
+    return this.#disk.run('background', () => this.#segments.write(build()))
   }
 
   /** Within a turn. */
@@ -277,12 +277,12 @@ export class LevelStore implements Store {
       const { operations = [], logStart = LOG_START } = purge() ?? {}
       const advances = logStart.zxid > this.#meta.logStart.zxid
       if (!advances && !isFull) {
-        return this.#disk.write(this.#segments.database, operations)
+        return this.#segments.write(operations)
       }
       const change = this.#changeMeta({ ...(advances && { logStart }), tail: this.#tail })
       end = this.#end()
       if (isFull) return this.#beginSegment(this.#tail, [])
-      return this.#disk.write(this.#segments.database, [...operations, change])
+      return this.#segments.write([...operations, change])
     })
     if (end !== undefined) this.#tailMark?.note(end)
   }

@@ -15,6 +15,7 @@ import { type Identity, readIdentity, recordSegment } from './directory.ts'
 import type { Database, Disk, Entry, Operation } from './disk.ts'
 import { asStorageFailure, storageFailure } from './failures.ts'
 import { type Key, logAfter } from './keys.ts'
+import { LogRoom } from './log-room.ts'
 import { type MakeDatabase, Part } from './part.ts'
 import { syncDatabase } from './sync.ts'
 
@@ -58,6 +59,8 @@ export class Segments {
   /** Dropped, but perhaps still read. */
   readonly #leaving = new Set<Part>()
   #database: Database
+  /** Behind the end of the last one's log; undefined when there can be none. */
+  #room: LogRoom | undefined
 
   private constructor(
     disk: Disk,
@@ -89,6 +92,7 @@ export class Segments {
       last === undefined ? await openFirst(disk, make) : await openLast(last)
     const segments = new Segments(disk, make, identity, [...found, segment], database)
     try {
+      segments.#room = await makeRoom(disk, segment.part)
       await segments.#settle(identity, firstRecords)
     } catch (error) {
       await segments.close()
@@ -107,6 +111,13 @@ export class Segments {
     return this.#last.base
   }
 
+  /** One atomic write to the last segment. To be called within a turn of the disk. */
+  write(operations: readonly Operation[]): Promise<void> {
+    const room = this.#room
+    const writes = (): Promise<void> => this.#disk.write(this.#database, operations)
+    return room === undefined || room.take(operations) ? writes() : room.add().then(writes)
+  }
+
   /**
    * Leaves the last segment for a new one that continues the log at `base`. `records` are all that the last one has
    * besides groups, and what is to be written with the same write. To be called within a turn of the disk.
@@ -117,6 +128,7 @@ export class Segments {
     const { part } = segment
     try {
       const database = await part.acquireNow()
+      const room = await makeRoom(this.#disk, part)
       await this.#disk.write(database, records)
       await syncDatabase(part.directory)
       // The end of the segment before must not be lost when this one, which comes after, is kept.
@@ -124,6 +136,7 @@ export class Segments {
       await recordSegment(this.#disk.directory, this.#identity, segment.id)
       this.#segments = [...this.#segments, segment]
       this.#database = database
+      this.#room = room
     } catch (error) {
       await part.close()
       throw error
@@ -216,7 +229,7 @@ export class Segments {
       }
     }
     if (identity.segment > 0) return
-    await this.#disk.write(this.#database, firstRecords)
+    await this.write(firstRecords)
     await syncDatabase(part.directory)
     await recordSegment(directory, identity, id)
   }
@@ -231,6 +244,11 @@ function makeSegment(
 ): Segment {
   const directory = join(disk.directory, nameOf(id, base))
   return { id, base, part: new Part(directory, disk, () => make(directory, 'segment'), isNew) }
+}
+
+/** Only synced writes are any quicker for it. */
+async function makeRoom({ sync }: Disk, { directory }: Part): Promise<LogRoom | undefined> {
+  return sync ? LogRoom.make(directory) : undefined
 }
 
 interface OpenSegment {

@@ -40,6 +40,8 @@ export type Event =
       readonly changes: number
       readonly inode: number
       readonly size: number
+      /** Of the file; more than `size` when there is room behind what was written. */
+      readonly length: number
       readonly path: string
     }
 
@@ -97,10 +99,10 @@ function parseEvent(line: string): Event | undefined {
       return { kind, change: change!, inode: inode!, kept: kept === 1, ...place, path }
     }
     case 'sync': {
-      const { words, path } = split(line, 5)
-      const [, what, changes, inode, size] = words
-      const isDirectory = DIRECTORIES.includes(what)
-      const numbers = { changes: Number(changes), inode: Number(inode), size: Number(size) }
+      const { words, path } = split(line, 6)
+      const [changes, inode, size, length] = words.slice(2).map(Number)
+      const isDirectory = DIRECTORIES.includes(words[1])
+      const numbers = { changes: changes!, inode: inode!, size: size!, length: length! }
       return { kind, isDirectory, ...numbers, path }
     }
     default:

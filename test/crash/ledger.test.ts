@@ -11,7 +11,7 @@ test('of a directory that others changed, no file is taken for one that had its 
   ledger.read(
     [
       { kind: 'create', change: 1, ...file },
-      { kind: 'sync', isDirectory: false, changes: 1, size: 10, ...file },
+      { kind: 'sync', isDirectory: false, changes: 1, size: 10, length: 10, ...file },
     ],
     '/grave',
   )
@@ -24,7 +24,7 @@ test('of a directory that others changed, no file is taken for one that had its 
 test("a change in a part is the part's own, and forgotten with its peer", () => {
   const [peer, part] = ['/data/peer-1', '/data/peer-1/log-00000001']
   const ledger = new Ledger()
-  const sync = { kind: 'sync', isDirectory: true, inode: 1, size: 0 } as const
+  const sync = { kind: 'sync', isDirectory: true, inode: 1, size: 0, length: 0 } as const
   const events: Event[] = [
     { kind: 'mkdir', change: 0, path: part },
     { kind: 'create', change: 1, inode: 7, path: `${part}/CURRENT` },

@@ -17,6 +17,8 @@ const NEVER = -1
 export class Ledger {
   /** Synced bytes by inode. What is not here was there at the last power cut, and outlasted it. */
   readonly #synced = new Map<number, number>()
+  /** How long each file was when it was last synced: only one that is longer has a file system write its journal. */
+  readonly #lengths = new Map<number, number>()
   /** Changes done before the last sync of each file: what it was written over with until then is on the medium. */
   readonly #syncedAt = new Map<number, number>()
   readonly #changes: Change[] = []
@@ -82,6 +84,7 @@ export class Ledger {
   /** After a power cut: what is there now is on the medium. */
   clear(): void {
     this.#synced.clear()
+    this.#lengths.clear()
     this.#syncedAt.clear()
     this.#createdAt.clear()
     this.#changes.length = 0
@@ -96,6 +99,7 @@ export class Ledger {
   forget(directory: string, inodes: readonly number[]): void {
     for (const inode of inodes) {
       this.#synced.delete(inode)
+      this.#lengths.delete(inode)
       this.#syncedAt.delete(inode)
       this.#createdAt.delete(inode)
     }
@@ -115,12 +119,15 @@ export class Ledger {
 
   #change(event: Exclude<Event, { readonly kind: 'sync' }>, grave: string): void {
     this.#changes.push({ ...event, grave })
-    if (event.kind === 'create' || event.kind === 'empty') this.#synced.set(event.inode, NEVER)
+    if (event.kind === 'create' || event.kind === 'empty') {
+      this.#synced.set(event.inode, NEVER)
+      this.#lengths.set(event.inode, NEVER)
+    }
     if (event.kind === 'create') this.#createdAt.set(event.inode, this.#changes.length - 1)
   }
 
   #sync(event: Extract<Event, { readonly kind: 'sync' }>, before: number): void {
-    const { isDirectory, inode, size, path } = event
+    const { isDirectory, inode, size, length, path } = event
     const changes = before + event.changes
     if (isDirectory) {
       // One that has not changed makes nobody write the journal.
@@ -132,8 +139,10 @@ export class Ledger {
     this.#syncedAt.set(inode, changes)
     if (path.endsWith('.log')) this.#countLogSync(inode, path)
     const known = this.#synced.get(inode)
-    if (known === undefined || size <= known) return
-    this.#synced.set(inode, size)
+    if (known === undefined) return
+    this.#synced.set(inode, Math.max(size, known))
+    if (length <= (this.#lengths.get(inode) ?? NEVER)) return
+    this.#lengths.set(inode, length)
     this.#settle(changes)
   }
 

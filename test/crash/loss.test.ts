@@ -111,6 +111,32 @@ test('what was synced stays, what was appended since may go in part', async t =>
   }
 })
 
+test('of a log with room what was appended may go, and a sync keeps no names', async t => {
+  const bed = await makeBed(t)
+  if (bed === undefined) return
+  const program = `${WRITE_AND_SYNC}
+    const log = fs.openSync(root + '/1.log', 'w')
+    fs.truncateSync(root + '/1.log', 12)
+    fs.writeSync(log, 'kept')
+    fs.fdatasyncSync(log)
+    write('name', '')
+    fs.writeSync(log, 'more')
+    fs.fdatasyncSync(log)
+    fs.writeSync(log, 'end')`
+  const outcomes = await outcomesOf(bed, program, 'journal', 2 * SEEDS)
+  for (const outcome of outcomes) assert.match(outcome, /^1\.log=keptmore.{4}( name=)?$/s)
+  const seen = [...outcomes]
+  const nothing = '1.log=keptmore\0\0\0\0'
+  const all = '1.log=keptmoreend\0'
+  for (const beginning of [nothing, all]) assert.ok(seen.some(text => text.startsWith(beginning)))
+  assert.ok(seen.some(text => text.endsWith(' name=')))
+  assert.ok(outcomes.has(nothing), 'a sync within the room keeps no name')
+  const again = `${program}; sync('1.log')`
+  for (const outcome of await outcomesOf(bed, again, 'journal', 3)) {
+    assert.ok(outcome.startsWith(all), outcome)
+  }
+})
+
 test('a file that was never synced is gone, or left with anything', async t => {
   const bed = await makeBed(t)
   if (bed === undefined) return

@@ -27,6 +27,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { endOfData } from '../support/end-of-data.ts'
 import type { Prng } from '../support/prng.ts'
 import type { Change, Ledger } from './ledger.ts'
 
@@ -176,7 +177,8 @@ export class PowerCut {
   }
 
   #cut(path: string): void {
-    const { ino, size } = lstatSync(path)
+    const { ino, size: length } = lstatSync(path)
+    const size = isLog(path) ? endOfData(readFileSync(path)) : length
     const synced = this.#ledger.synced(ino)
     if (synced === undefined || (synced >= size && this.#ledger.wasSynced(ino))) return
     this.#counts.atRisk++
@@ -191,7 +193,8 @@ export class PowerCut {
     }
     const kept = this.#isSpared(path) ? size : this.#drawSize(synced, size)
     if (kept < size) {
-      truncateSync(path, kept)
+      if (length > size) blank(path, kept, size)
+      else truncateSync(path, kept)
       this.#counts.truncated++
       this.#counts.dropped += size - kept
     }
@@ -247,6 +250,13 @@ export class PowerCut {
     const block = createHash('shake256', { outputLength: 4096 }).update(String(seed)).digest()
     return Buffer.alloc(bytes, block)
   }
+}
+
+/** What never got to the disk in a file that is longer reads as zeros. */
+function blank(path: string, from: number, to: number): void {
+  const file = openSync(path, 'r+')
+  writeSync(file, Buffer.alloc(to - from), 0, to - from, from)
+  closeSync(file)
 }
 
 function isLog(path: string): boolean {

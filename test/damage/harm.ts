@@ -2,6 +2,7 @@
 
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join, posix, sep } from 'node:path'
+import { endOfData } from '../support/end-of-data.ts'
 import type { Prng } from '../support/prng.ts'
 
 /** The directories that a peer's directory consists of, each a LevelDB. */
@@ -214,12 +215,17 @@ export async function doHarm(directory: string, harm: Harm): Promise<void> {
   await writeFile(path, bytes)
 }
 
+/** What is written in a file: behind that there may be room in a log, in which nothing can be spoilt. */
+async function bytesIn(path: string, size: number): Promise<number> {
+  return fileKindOf(path) === 'log' ? endOfData(await readFile(path)) : size
+}
+
 /** All files, and the parts themselves, by name. */
 export async function targetsIn(directory: string): Promise<Target[]> {
   const targets: Target[] = []
   for (const name of await readdir(directory, { recursive: true })) {
     const found = await stat(join(directory, name))
-    const bytes = found.isDirectory() ? 0 : found.size
+    const bytes = found.isDirectory() ? 0 : await bytesIn(join(directory, name), found.size)
     targets.push({ name: name.replaceAll(sep, posix.sep), bytes })
   }
   return targets.sort((one, other) => (one.name < other.name ? -1 : 1))

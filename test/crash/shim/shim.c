@@ -18,7 +18,8 @@
  *   write KIND CHANGE INODE KEPT OFFSET LENGTH PATH    over what was there, which is kept like a removed file
  *   rmdir KIND CHANGE 0 PATH
  *   mkdir KIND CHANGE 0 PATH
- *   sync KIND CHANGES INODE SIZE PATH     durable: SIZE bytes, and CHANGES changes were done before it began
+ *   sync KIND CHANGES INODE SIZE LENGTH PATH     durable: SIZE bytes of a file LENGTH bytes long, which is more when
+ *                                         there is room behind them; and CHANGES changes were done before it began
  *   killed CALL KIND,PHASE
  */
 
@@ -363,19 +364,48 @@ ssize_t pwrite(int file, const void *bytes, size_t length, off_t offset) {
   return pwrite64(file, bytes, length, offset);
 }
 
+/* Where the last byte of a file is that is not zero. */
+static off_t end_of_data(int file, off_t size) {
+  char part[1 << 16], link_path[64];
+  snprintf(link_path, sizeof link_path, "/proc/self/fd/%d", file);
+  int reader = real_open(link_path, O_RDONLY | O_CLOEXEC);
+  if (reader < 0) abort();
+  while (size > 0) {
+    size_t length = size < (off_t)sizeof part ? (size_t)size : sizeof part;
+    ssize_t found = pread(reader, part, length, size - (off_t)length);
+    if (found != (ssize_t)length) abort();
+    while (length > 0 && part[length - 1] == 0) length--;
+    size -= found - (ssize_t)length;
+    if (length > 0) break;
+  }
+  close(reader);
+  return size;
+}
+
+/*
+ * How much of a file has been written. A log may be longer than that; whoever appends to it does so at its own offset,
+ * and others have to look.
+ */
+static off_t written(int file, const char *kind, off_t size) {
+  if (strcmp(kind, "log") != 0) return size;
+  off_t offset = lseek(file, 0, SEEK_CUR);
+  return offset > 0 ? offset : end_of_data(file, size);
+}
+
 /* The size is taken first: what another thread appends meanwhile may or may not be reached. */
 static int sync_file(int file, int (*really)(int)) {
   char path[PATH_MAX];
   struct stat found;
   if (!path_of(file, path, sizeof path) || fstat(file, &found) != 0) return really(file);
   const char *kind = S_ISDIR(found.st_mode) ? kind_of_directory(path) : kind_of(path);
+  off_t size = written(file, kind, found.st_size);
   long before = atomic_load(&changes);
   point("sync", kind, BEFORE);
   int result = really(file);
   int error = errno;
   if (result == 0) {
-    tell("sync %s %ld %lu %lld %s\n", kind, before, (unsigned long)found.st_ino,
-         (long long)found.st_size, path);
+    tell("sync %s %ld %lu %lld %lld %s\n", kind, before, (unsigned long)found.st_ino,
+         (long long)size, (long long)found.st_size, path);
     point("sync", kind, AFTER);
   }
   errno = error;

@@ -1,0 +1,146 @@
+/** Behind the end of a log there is room, and whatever becomes of it, the log holds what was written. */
+
+import assert from 'node:assert/strict'
+import { readFile, truncate, writeFile } from 'node:fs/promises'
+import { test } from 'node:test'
+import { pointOf } from '../../lib/base/group.ts'
+import type { Store } from '../../lib/storage/store.ts'
+import { endOfData } from '../support/end-of-data.ts'
+import { temporaryDirectory } from '../temporary.ts'
+import {
+  batch,
+  copyOf,
+  LogMaker,
+  levelLogOf,
+  NO_IMAGE,
+  openLevel,
+  recover,
+  session,
+  textsOf,
+} from './support.ts'
+
+const MIB = 1024 * 1024
+const WINDOWS = process.platform === 'win32' && 'LevelDB has its files for itself there'
+
+async function lookAt(directory: string): Promise<{ size: number; end: number }> {
+  const bytes = await readFile(await levelLogOf(directory))
+  return { size: bytes.length, end: endOfData(bytes) }
+}
+
+/** A store with `count` groups of so many bytes, written one after the other. */
+async function writeMany(store: Store, log: LogMaker, count: number, bytes: number): Promise<void> {
+  for (const group of log.many(count, 'group', bytes)) {
+    await store.write(batch({ groups: [group] }))
+  }
+}
+
+async function assertHolds(directory: string, log: LogMaker): Promise<void> {
+  await session(
+    () => openLevel(directory),
+    async (_, { groups, damage }) => {
+      assert.equal(damage, undefined)
+      assert.deepEqual(groups.map(pointOf), log.made.map(pointOf))
+    },
+  )
+}
+
+test('a log does not grow with what is written to it', { skip: WINDOWS }, async t => {
+  const directory = await temporaryDirectory(t)
+  const log = new LogMaker()
+  const store = await openLevel(directory)
+  await recover(store)
+  const before = await lookAt(directory)
+  assert.ok(before.size >= 4 * MIB && before.end < 4096)
+  await writeMany(store, log, 30, 100)
+  const after = await lookAt(directory)
+  assert.equal(after.size, before.size)
+  assert.ok(after.end > before.end + 3000)
+  await assertHolds(await copyOf(t, directory), log)
+  await store.close()
+  await assertHolds(directory, log)
+})
+
+test('there is more room before it is used up', { skip: WINDOWS }, async t => {
+  const directory = await temporaryDirectory(t)
+  const log = new LogMaker()
+  const store = await openLevel(directory)
+  await recover(store)
+  for (let step = 0; step < 12; step++) {
+    await writeMany(store, log, 7, 150_000)
+    const { size, end } = await lookAt(directory)
+    assert.ok(size > end, `room behind ${end} bytes`)
+    assert.ok(size < end + 9 * MIB, `no more than needed behind ${end} bytes`)
+  }
+  await store.close()
+  await assertHolds(directory, log)
+})
+
+test('a log that has outgrown its room is not cut', { skip: WINDOWS }, async t => {
+  const directory = await temporaryDirectory(t)
+  const log = new LogMaker()
+  const store = await openLevel(directory)
+  await recover(store)
+  await writeMany(store, log, 3, 6 * MIB)
+  await writeMany(store, log, 3, 100)
+  await store.close()
+  await assertHolds(directory, log)
+})
+
+test('without room a log grows by itself', { skip: WINDOWS }, async t => {
+  const directory = await temporaryDirectory(t)
+  const log = new LogMaker()
+  const store = await openLevel(directory)
+  await recover(store)
+  await writeMany(store, log, 3, 100)
+  const path = await levelLogOf(directory)
+  await truncate(path, (await lookAt(directory)).end)
+  await writeMany(store, log, 30, 200_000)
+  await store.close()
+  await assertHolds(directory, log)
+})
+
+test('a write of which the disk got only some blocks never happened', async t => {
+  const directory = await temporaryDirectory(t)
+  const log = new LogMaker()
+  const store = await openLevel(directory)
+  await recover(store)
+  await writeMany(store, log, 3, 100)
+  // As it is at a power cut: the note knows of nothing that was not acknowledged.
+  const before = await copyOf(t, directory)
+  const { end: start } = await lookAt(directory)
+  await writeMany(store, log, 1, 150_000)
+  const { end } = await lookAt(directory)
+  const torn = await readFile(await levelLogOf(directory))
+  await store.close()
+  for (const [from, to] of [
+    [start, end],
+    [start, start + 40_000],
+    [start + 40_000, end],
+    [start + 40_000, start + 80_000],
+    [end - 4096, end],
+  ] as const) {
+    const bytes = Buffer.from(torn)
+    bytes.fill(0, from, to)
+    const copy = await copyOf(t, before)
+    await writeFile(await levelLogOf(copy), bytes)
+    const again = await openLevel(copy)
+    const { groups, damage } = await again.recover(NO_IMAGE)
+    assert.equal(damage, undefined, `zeros from ${from} to ${to}`)
+    assert.equal(groups.length, 3)
+    const next = new LogMaker(pointOf(groups[2]!))
+    await again.write(batch({ groups: [next.next('next')] }))
+    await again.close()
+    await session(
+      () => openLevel(copy),
+      async (_, found) => assert.equal(textsOf(found.groups)?.at(-1), 'next'),
+    )
+  }
+})
+
+test('only a log that is synced has room', async t => {
+  const directory = await temporaryDirectory(t)
+  const store = await openLevel(directory, { durability: 'process' })
+  await recover(store)
+  assert.ok((await lookAt(directory)).size < 4096)
+  await store.close()
+})
