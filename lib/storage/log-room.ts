@@ -1,9 +1,9 @@
 /**
  * Room behind the end of a LevelDB's log. A synced write that makes a file longer has the file system commit its own
  * journal too, for the new size, and the commits of several peers wait for one another. In a file that is longer than
- * what is in it LevelDB goes on where it is, and mostly the data alone go to the disk. The room is a hole: no byte of it
- * is written, it takes no space, and it reads as zeros, which LevelDB's reader passes over, as it is made to (LevelDB,
- * db/log_reader.cc, `kZeroType`).
+ * what is in it LevelDB goes on where it is, and mostly the data alone go to the disk. The room is a hole: nothing of
+ * it is written, it takes no space, and it reads as zeros, which LevelDB's reader passes over, as it is made to
+ * (LevelDB, db/log_reader.cc, `kZeroType`).
  *
  * Whatever stands in the way of room, LevelDB makes its file longer by itself.
  */
