@@ -62,7 +62,7 @@ export class LogRoom {
 
   /** To be called while nothing is written to the log: a file that grew between the two calls would be cut. */
   async add(): Promise<void> {
-    this.#left += ROOM_BYTES
+    this.#left = Math.max(this.#left + ROOM_BYTES, 0)
     await this.#extend()
   }
 
