@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { openEnsemble, TreeError } from '../../lib/index.ts'
 import { levelLogOf } from '../storage/support.ts'
+import { endOfData } from '../support/end-of-data.ts'
 import { temporaryDirectory } from '../temporary.ts'
 import { OPTIONS } from './content.ts'
 import { openWithout } from './held.ts'
@@ -64,7 +65,7 @@ test('a peer whose last records are spoilt has no vote before it is synchronised
   const dataDir = await makeBehind(t)
   const file = await levelLogOf(join(dataDir, 'peer-1'))
   const bytes = await readFile(file)
-  bytes[bytes.length - 400]! ^= 1
+  bytes[endOfData(bytes) - 400]! ^= 1
   await writeFile(file, bytes)
   await assertNobodyDecides(dataDir)
   assert.match((await assertAllIsKept(dataDir)) ?? '', /though it reached/)

@@ -1,6 +1,6 @@
 /** Logs, snapshots and directories for the tests of storage. */
 
-import { cp, readdir } from 'node:fs/promises'
+import { cp, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { Level } from 'level'
@@ -13,6 +13,7 @@ import { MemoryContents, MemoryStore } from '../../lib/storage/memory-store.ts'
 import { openStore, type StoreOptions } from '../../lib/storage/open.ts'
 import type { ImageSink, Recovered, Store } from '../../lib/storage/store.ts'
 import type { Epochs, Persist, SnapshotHead } from '../../lib/zab/types.ts'
+import { endOfData } from '../support/end-of-data.ts'
 import { temporaryDirectory } from '../temporary.ts'
 
 export const SID = makeSid(1)
@@ -104,6 +105,12 @@ export async function levelLogOf(directory: string): Promise<string> {
   const segment = await segmentOf(directory)
   const names = (await readdir(segment)).filter(name => name.endsWith('.log')).sort()
   return join(segment, names.at(-1)!)
+}
+
+/** What is written in it, without the room behind that. */
+export async function readLevelLog(directory: string): Promise<Buffer> {
+  const bytes = await readFile(await levelLogOf(directory))
+  return bytes.subarray(0, endOfData(bytes))
 }
 
 /** Keys of one kind in all databases, by their first letter. */

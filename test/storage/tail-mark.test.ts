@@ -18,6 +18,7 @@ import {
   NO_IMAGE,
   openLevel,
   pointAfter,
+  readLevelLog,
   session,
   textsOf,
   withDatabase,
@@ -58,7 +59,7 @@ async function forgetSecondLife(directory: string): Promise<void> {
 
 test('after a close, whatever is lost at the end of the log is damage', async t => {
   const { directory, log } = await twoLives(t, 15)
-  const original = await readFile(await levelLogOf(directory))
+  const original = await readLevelLog(directory)
   const whole = textsOf(log.made)
   for (let at = 0; at < original.length; at += 173) {
     for (const spoil of ['cut', 'flip'] as const) {
@@ -77,7 +78,7 @@ test('after a close, whatever is lost at the end of the log is damage', async t 
 test('after a crash, the end of the log may be missing up to where it was noted', async t => {
   const { directory } = await twoLives(t, 10)
   await forgetSecondLife(directory)
-  const { length } = await readFile(await levelLogOf(directory))
+  const { length } = await readLevelLog(directory)
   for (let size = 0; size < length; size += 151) {
     const copy = await copyOf(t, directory)
     await truncate(await levelLogOf(copy), size)
