@@ -6,6 +6,7 @@
 import { MalformedError } from '../base/bytes.ts'
 import { crc32c, unmask } from './crc32c.ts'
 
+export const LOG_NAME = /^(\d+)\.log$/
 export const BLOCK_BYTES = 32_768
 /** Sum, length and type; the sum is over the type and what follows. */
 const HEADER_BYTES = 7

@@ -11,6 +11,7 @@
 import { readdir, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Operation } from './disk.ts'
+import { LOG_NAME } from './log-format.ts'
 
 /** Opening a log reads its room too, which takes LevelDB a millisecond for each MiB. */
 const ROOM_BYTES = 4 * 1024 * 1024
@@ -18,7 +19,6 @@ const ROOM_BYTES = 4 * 1024 * 1024
 const SPARE_BYTES = 512 * 1024
 /** What LevelDB adds to key and value, at least. */
 const FRAMING_BYTES = 24
-const LOG_NAME = /^\d+\.log$/
 
 function bytesOf(operations: readonly Operation[]): number {
   let bytes = 0

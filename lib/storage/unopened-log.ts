@@ -11,12 +11,11 @@ import { type FileHandle, open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MalformedError } from '../base/bytes.ts'
 import type { Entry } from './disk.ts'
-import { BLOCK_BYTES, RecordReader } from './log-format.ts'
+import { BLOCK_BYTES, LOG_NAME, RecordReader } from './log-format.ts'
 import { readManifest, TABLE_NAME } from './manifest.ts'
 import { readVarint } from './table-block.ts'
 
 const READ_BYTES = 32 * BLOCK_BYTES
-const LOG_NAME = /^(\d+)\.log$/
 /** Of a batch: the number of its first entry, and how many there are. */
 const SEQUENCE_AT = 0
 const COUNT_AT = 8

@@ -11,14 +11,20 @@ export type Change = Exclude<Event, { readonly kind: 'sync' }> & {
   readonly grave: string
 }
 
+/** How much of a file is on the medium. */
+interface Extent {
+  /** Bytes that were written. */
+  readonly size: number
+  /** Of the file as it was then: only one that is longer has a file system write its journal. */
+  readonly length: number
+}
+
 /** Never synced since it was created or emptied. */
-const NEVER = -1
+const NEVER: Extent = { size: -1, length: -1 }
 
 export class Ledger {
-  /** Synced bytes by inode. What is not here was there at the last power cut, and outlasted it. */
-  readonly #synced = new Map<number, number>()
-  /** How long each file was when it was last synced: only one that is longer has a file system write its journal. */
-  readonly #lengths = new Map<number, number>()
+  /** What was synced, by inode. What is not here was there at the last power cut, and outlasted it. */
+  readonly #synced = new Map<number, Extent>()
   /** Changes done before the last sync of each file: what it was written over with until then is on the medium. */
   readonly #syncedAt = new Map<number, number>()
   readonly #changes: Change[] = []
@@ -64,8 +70,8 @@ export class Ledger {
 
   /** Bytes of a file that are on the medium; 0 when not even its existence is promised, undefined for all of it. */
   synced(inode: number): number | undefined {
-    const size = this.#synced.get(inode)
-    return size === undefined ? undefined : Math.max(0, size)
+    const extent = this.#synced.get(inode)
+    return extent === undefined ? undefined : Math.max(0, extent.size)
   }
 
   wasSynced(inode: number): boolean {
@@ -84,7 +90,6 @@ export class Ledger {
   /** After a power cut: what is there now is on the medium. */
   clear(): void {
     this.#synced.clear()
-    this.#lengths.clear()
     this.#syncedAt.clear()
     this.#createdAt.clear()
     this.#changes.length = 0
@@ -99,7 +104,6 @@ export class Ledger {
   forget(directory: string, inodes: readonly number[]): void {
     for (const inode of inodes) {
       this.#synced.delete(inode)
-      this.#lengths.delete(inode)
       this.#syncedAt.delete(inode)
       this.#createdAt.delete(inode)
     }
@@ -119,10 +123,7 @@ export class Ledger {
 
   #change(event: Exclude<Event, { readonly kind: 'sync' }>, grave: string): void {
     this.#changes.push({ ...event, grave })
-    if (event.kind === 'create' || event.kind === 'empty') {
-      this.#synced.set(event.inode, NEVER)
-      this.#lengths.set(event.inode, NEVER)
-    }
+    if (event.kind === 'create' || event.kind === 'empty') this.#synced.set(event.inode, NEVER)
     if (event.kind === 'create') this.#createdAt.set(event.inode, this.#changes.length - 1)
   }
 
@@ -140,10 +141,11 @@ export class Ledger {
     if (path.endsWith('.log')) this.#countLogSync(inode, path)
     const known = this.#synced.get(inode)
     if (known === undefined) return
-    this.#synced.set(inode, Math.max(size, known))
-    if (length <= (this.#lengths.get(inode) ?? NEVER)) return
-    this.#lengths.set(inode, length)
-    this.#settle(changes)
+    this.#synced.set(inode, {
+      size: Math.max(size, known.size),
+      length: Math.max(length, known.length),
+    })
+    if (length > known.length) this.#settle(changes)
   }
 
   #countLogSync(inode: number, path: string): void {

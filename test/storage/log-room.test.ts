@@ -1,11 +1,11 @@
 /** Behind the end of a log there is room, and whatever becomes of it, the log holds what was written. */
 
 import assert from 'node:assert/strict'
-import { readFile, truncate, writeFile } from 'node:fs/promises'
-import { test } from 'node:test'
+import { readFile, stat, truncate, writeFile } from 'node:fs/promises'
+import { type TestContext, test } from 'node:test'
 import { pointOf } from '../../lib/base/group.ts'
+import type { StoreOptions } from '../../lib/storage/open.ts'
 import type { Store } from '../../lib/storage/store.ts'
-import { endOfData } from '../support/end-of-data.ts'
 import { temporaryDirectory } from '../temporary.ts'
 import {
   batch,
@@ -14,6 +14,7 @@ import {
   levelLogOf,
   NO_IMAGE,
   openLevel,
+  readLevelLog,
   recover,
   session,
   textsOf,
@@ -22,12 +23,25 @@ import {
 const MIB = 1024 * 1024
 const WINDOWS = process.platform === 'win32' && 'LevelDB has its files for itself there'
 
-async function lookAt(directory: string): Promise<{ size: number; end: number }> {
-  const bytes = await readFile(await levelLogOf(directory))
-  return { size: bytes.length, end: endOfData(bytes) }
+interface Bed {
+  readonly directory: string
+  readonly log: LogMaker
+  readonly store: Store
 }
 
-/** A store with `count` groups of so many bytes, written one after the other. */
+async function openNew(t: TestContext, options: Partial<StoreOptions> = {}): Promise<Bed> {
+  const directory = await temporaryDirectory(t)
+  const store = await openLevel(directory, options)
+  await recover(store)
+  return { directory, log: new LogMaker(), store }
+}
+
+async function lookAt(directory: string): Promise<{ size: number; end: number }> {
+  const { size } = await stat(await levelLogOf(directory))
+  return { size, end: (await readLevelLog(directory)).length }
+}
+
+/** Writes `count` groups of so many bytes, written one after the other. */
 async function writeMany(store: Store, log: LogMaker, count: number, bytes: number): Promise<void> {
   for (const group of log.many(count, 'group', bytes)) {
     await store.write(batch({ groups: [group] }))
@@ -45,10 +59,7 @@ async function assertHolds(directory: string, log: LogMaker): Promise<void> {
 }
 
 test('a log does not grow with what is written to it', { skip: WINDOWS }, async t => {
-  const directory = await temporaryDirectory(t)
-  const log = new LogMaker()
-  const store = await openLevel(directory)
-  await recover(store)
+  const { directory, log, store } = await openNew(t)
   const before = await lookAt(directory)
   assert.ok(before.size >= 4 * MIB && before.end < 4096)
   await writeMany(store, log, 30, 100)
@@ -61,10 +72,7 @@ test('a log does not grow with what is written to it', { skip: WINDOWS }, async 
 })
 
 test('there is more room before it is used up', { skip: WINDOWS }, async t => {
-  const directory = await temporaryDirectory(t)
-  const log = new LogMaker()
-  const store = await openLevel(directory)
-  await recover(store)
+  const { directory, log, store } = await openNew(t)
   for (let step = 0; step < 12; step++) {
     await writeMany(store, log, 7, 150_000)
     const { size, end } = await lookAt(directory)
@@ -76,10 +84,7 @@ test('there is more room before it is used up', { skip: WINDOWS }, async t => {
 })
 
 test('a log that has outgrown its room is not cut', { skip: WINDOWS }, async t => {
-  const directory = await temporaryDirectory(t)
-  const log = new LogMaker()
-  const store = await openLevel(directory)
-  await recover(store)
+  const { directory, log, store } = await openNew(t)
   await writeMany(store, log, 1, 30 * MIB)
   await writeMany(store, log, 9, 100)
   const { size, end } = await lookAt(directory)
@@ -89,10 +94,7 @@ test('a log that has outgrown its room is not cut', { skip: WINDOWS }, async t =
 })
 
 test('without room a log grows by itself', { skip: WINDOWS }, async t => {
-  const directory = await temporaryDirectory(t)
-  const log = new LogMaker()
-  const store = await openLevel(directory)
-  await recover(store)
+  const { directory, log, store } = await openNew(t)
   await writeMany(store, log, 3, 100)
   const path = await levelLogOf(directory)
   await truncate(path, (await lookAt(directory)).end)
@@ -102,10 +104,7 @@ test('without room a log grows by itself', { skip: WINDOWS }, async t => {
 })
 
 test('a write of which the disk got only some blocks never happened', async t => {
-  const directory = await temporaryDirectory(t)
-  const log = new LogMaker()
-  const store = await openLevel(directory)
-  await recover(store)
+  const { directory, log, store } = await openNew(t)
   await writeMany(store, log, 3, 100)
   // As it is at a power cut: the note knows of nothing that was not acknowledged.
   const before = await copyOf(t, directory)
@@ -140,9 +139,7 @@ test('a write of which the disk got only some blocks never happened', async t =>
 })
 
 test('only a log that is synced has room', async t => {
-  const directory = await temporaryDirectory(t)
-  const store = await openLevel(directory, { durability: 'process' })
-  await recover(store)
+  const { directory, store } = await openNew(t, { durability: 'process' })
   assert.ok((await lookAt(directory)).size < 4096)
   await store.close()
 })
