@@ -49,6 +49,16 @@ class Failures {
   }
 }
 
+/** For what must be so when the time is over that peers have to start: a busy machine may need more of it. */
+async function withTimeToStart(attempt: (openTimeoutMs: number) => Promise<void>): Promise<void> {
+  for (const openTimeoutMs of [1_000, 5_000]) {
+    try {
+      return await attempt(openTimeoutMs)
+    } catch {}
+  }
+  await attempt(25_000)
+}
+
 async function messagesOf(handle: MessagePort, count: number): Promise<HandleMessage[]> {
   const messages: HandleMessage[] = []
   await until(
@@ -220,9 +230,12 @@ test('a peer that cannot start makes the opening fail, and nothing stays', async
 test('no leader in time: NO_QUORUM tells how each peer was', async t => {
   setBehaviour(t, { 1: { idle: true }, 2: { hang: true }, 3: { idle: true } })
   const dataDir = join(await temporaryDirectory(t), 'data')
-  await assert.rejects(
-    openStubs(t, { peers: 3, dataDir, openTimeoutMs: 1_000 }),
-    failsWith('NO_QUORUM', '1000 ms', 'peer 1 is looking', 'peer 2 is starting', 'openTimeoutMs'),
+  const states = ['peer 1 is looking', 'peer 2 is starting']
+  await withTimeToStart(openTimeoutMs =>
+    assert.rejects(
+      openStubs(t, { peers: 3, dataDir, openTimeoutMs }),
+      failsWith('NO_QUORUM', `${openTimeoutMs} ms`, ...states, 'openTimeoutMs'),
+    ),
   )
   await assert.rejects(readdir(dataDir), { code: 'ENOENT' })
 })
@@ -239,12 +252,14 @@ test('an ensemble is open when all peers are up: no link waits for a blocked thr
 
 test('a peer that needs too long is not waited for once a leader serves', async t => {
   setBehaviour(t, { 2: { hang: true } })
-  const ensemble = await openStubs(t, { ...THREE, openTimeoutMs: 1_000 })
-  const { peers } = await ensemble.status()
-  assert.deepEqual(
-    peers.map(({ state }) => state),
-    ['following', 'starting', 'leading'],
-  )
+  await withTimeToStart(async openTimeoutMs => {
+    await using ensemble = await openStubs(t, { ...THREE, openTimeoutMs })
+    const { peers } = await ensemble.status()
+    assert.deepEqual(
+      peers.map(({ state }) => state),
+      ['following', 'starting', 'leading'],
+    )
+  })
 })
 
 test('a peer that does not answer is busy', async t => {
@@ -289,7 +304,7 @@ async function formStubs(t: TestContext): Promise<string> {
 test('sessions of an earlier life are closed before the ensemble is open', async t => {
   const dataDir = await formStubs(t)
   // So that it does not lead for the moment before it has heard from the third.
-  setBehaviour(t, { 1: { sessions: 2 }, 2: { late: true }, 3: { sessions: 2 } })
+  setBehaviour(t, { 1: { sessions: 2 }, 2: { idle: true }, 3: { sessions: 2 } })
   const ensemble = await openStubs(t, { peers: 3, dataDir })
   const { peers } = await ensemble.status()
   assert.deepEqual(
@@ -301,9 +316,11 @@ test('sessions of an earlier life are closed before the ensemble is open', async
 
 test('the opening does not wait for sessions that cannot be closed in time', async t => {
   const dataDir = await formStubs(t)
-  setBehaviour(t, { 2: { late: true }, 3: { sessions: 2, clings: true } })
-  const ensemble = await openStubs(t, { peers: 3, dataDir, openTimeoutMs: 1_000 })
-  assert.equal((await ensemble.status()).peers[2]!.sessions, 2)
+  setBehaviour(t, { 2: { idle: true }, 3: { sessions: 2, clings: true } })
+  await withTimeToStart(async openTimeoutMs => {
+    await using ensemble = await openStubs(t, { peers: 3, dataDir, openTimeoutMs })
+    assert.equal((await ensemble.status()).peers[2]!.sessions, 2)
+  })
 })
 
 for (const clings of [false, true]) {
