@@ -17,61 +17,72 @@ import { LOG_NAME } from './log-format.ts'
 const ROOM_BYTES = 4 * 1024 * 1024
 /** Is asked for when about so much is left. */
 const SPARE_BYTES = 512 * 1024
-/** What LevelDB adds to key and value, at least. */
-const FRAMING_BYTES = 24
+/** LevelDB, db/log_format.h: a record is split where it meets the end of a block, and each part has a header. */
+const BLOCK_BYTES = 32 * 1024
+const HEADER_BYTES = 7
+/** LevelDB, db/write_batch.cc: the number of the first operation, and how many there are. */
+const BATCH_BYTES = 12
 
+/** Bytes of a number as LevelDB writes lengths: seven bits in each. */
+function lengthBytes(length: number): number {
+  return Math.max(1, Math.ceil((32 - Math.clz32(length)) / 7))
+}
+
+/** What a write makes LevelDB's log longer by, but for the few bytes that are left over at the end of a block. */
 function bytesOf(operations: readonly Operation[]): number {
-  let bytes = 0
+  let bytes = BATCH_BYTES
   for (const operation of operations) {
-    bytes += operation.key.length + FRAMING_BYTES
-    if (operation.type === 'put') bytes += operation.value.length
+    const { length } = operation.key
+    bytes += 1 + lengthBytes(length) + length
+    if (operation.type === 'put') {
+      bytes += lengthBytes(operation.value.length) + operation.value.length
+    }
   }
-  return bytes
+  return bytes + HEADER_BYTES * Math.ceil(bytes / (BLOCK_BYTES - HEADER_BYTES))
+}
+
+/** That of the log which LevelDB writes to now; undefined when there is none. */
+async function newestLog(directory: string): Promise<string | undefined> {
+  const names = await readdir(directory)
+  const newest = names
+    .filter(name => LOG_NAME.test(name))
+    .sort()
+    .at(-1)
+  return newest === undefined ? undefined : join(directory, newest)
 }
 
 export class LogRoom {
-  readonly #path: string
-  /** As far as is known: how LevelDB packs its records is not counted to the byte. */
-  #left = ROOM_BYTES
-  #ended = false
+  readonly #directory: string
+  #left = 0
 
-  private constructor(path: string) {
-    this.#path = path
+  private constructor(directory: string) {
+    this.#directory = directory
   }
 
-  /** For the log of a LevelDB that has just been opened; undefined when it has none that we may change. */
+  /** For a LevelDB that has just been opened; undefined where nobody else may change its files. */
   static async make(directory: string): Promise<LogRoom | undefined> {
-    // There LevelDB lets nobody else open its files as long as it has them open.
+    // LevelDB shares none of the files that it has open there.
     if (process.platform === 'win32') return undefined
-    const names = await readdir(directory).catch(() => [])
-    const newest = names
-      .filter(name => LOG_NAME.test(name))
-      .sort()
-      .at(-1)
-    if (newest === undefined) return undefined
-    const room = new LogRoom(join(directory, newest))
-    await room.#extend()
+    const room = new LogRoom(directory)
+    await room.add()
     return room
   }
 
   /** Counts what is about to be written; false when there should be more room first. */
   take(operations: readonly Operation[]): boolean {
     this.#left -= bytesOf(operations)
-    return this.#left >= SPARE_BYTES || this.#ended
+    return this.#left >= SPARE_BYTES
   }
 
   /** To be called while nothing is written to the log: a file that grew between the two calls would be cut. */
   async add(): Promise<void> {
+    // Whether it can be made or not: what fails now is tried again when so much has been written.
     this.#left = Math.max(this.#left + ROOM_BYTES, 0)
-    await this.#extend()
-  }
-
-  async #extend(): Promise<void> {
     try {
-      const { size } = await stat(this.#path)
-      await truncate(this.#path, size + ROOM_BYTES)
-    } catch {
-      this.#ended = true
-    }
+      const log = await newestLog(this.#directory)
+      if (log === undefined) return
+      const { size } = await stat(log)
+      await truncate(log, size + ROOM_BYTES)
+    } catch {}
   }
 }

@@ -74,6 +74,12 @@ export class Ledger {
     return extent === undefined ? undefined : Math.max(0, extent.size)
   }
 
+  /** How long a file is on the medium; 0 when not even its existence is promised, undefined for as long as it is. */
+  syncedLength(inode: number): number | undefined {
+    const extent = this.#synced.get(inode)
+    return extent === undefined ? undefined : Math.max(0, extent.length)
+  }
+
   wasSynced(inode: number): boolean {
     return this.#synced.get(inode) !== NEVER
   }

@@ -137,6 +137,25 @@ test('of a log with room what was appended may go, and a sync keeps no names', a
   }
 })
 
+test('of room that was made since a log was synced, any part may be missing', async t => {
+  const bed = await makeBed(t)
+  if (bed === undefined) return
+  const program = `${WRITE_AND_SYNC}
+    const log = fs.openSync(root + '/1.log', 'w')
+    fs.truncateSync(root + '/1.log', 8)
+    fs.writeSync(log, 'kept')
+    fs.fdatasyncSync(log)
+    fs.truncateSync(root + '/1.log', 40)`
+  const emptied = await outcomesOf(bed, program, 'tails')
+  for (const outcome of emptied) assert.match(outcome, /^1\.log=kept\0{4,36}$/)
+  const lengths = new Set([...emptied].map(outcome => outcome.length - '1.log='.length))
+  assert.ok(lengths.has(8) && lengths.has(40) && lengths.size > 2, [...lengths].join())
+  const filled = `${program}; fs.writeSync(log, 'appended')`
+  const outcomes = [...(await outcomesOf(bed, filled, 'tails', 2 * SEEDS))]
+  for (const outcome of outcomes) assert.match(outcome, /^1\.log=kept.{4,36}$/s)
+  assert.ok(outcomes.some(outcome => /[^\0]$/.test(outcome)))
+})
+
 test('a file that was never synced is gone, or left with anything', async t => {
   const bed = await makeBed(t)
   if (bed === undefined) return

@@ -176,19 +176,28 @@ export class PowerCut {
     this.#counts.undone++
   }
 
+  /** What was appended since the last sync goes, or a part of it, or it is spoilt. */
   #cut(path: string): void {
     const { ino, size: length } = lstatSync(path)
     const size = isLog(path) ? endOfData(readFileSync(path)) : length
     const synced = this.#ledger.synced(ino)
-    if (synced === undefined || (synced >= size && this.#ledger.wasSynced(ino))) return
+    if (synced === undefined) return
+    const isSafe = synced >= size && this.#ledger.wasSynced(ino)
+    const kept = isSafe ? size : this.#cutUnsynced(path, synced, size, length)
+    if (kept !== undefined && length > size) this.#shorten(path, kept, length)
+  }
+
+  /** How much is kept of what is in the file; undefined when nothing is left of the file. */
+  #cutUnsynced(path: string, synced: number, size: number, length: number): number | undefined {
     this.#counts.atRisk++
+    const { ino } = lstatSync(path)
     const mayGo = this.#options.model !== 'journal' && !this.#isSpared(path)
     if (mayGo && !this.#ledger.wasSynced(ino)) {
       if (this.#options.worst || !this.#prng.chance(NEVER_SYNCED_KEPT)) {
         unlinkSync(path)
         this.#counts.deleted++
         this.#counts.dropped += size
-        return
+        return undefined
       }
     }
     const kept = this.#isSpared(path) ? size : this.#drawSize(synced, size)
@@ -200,6 +209,14 @@ export class PowerCut {
     }
     if (kept > synced && this.#options.tears && this.#prng.chance(TORN))
       this.#tear(path, synced, kept)
+    return kept
+  }
+
+  /** Room that was made since the last sync may be missing, behind what is kept or all of it. */
+  #shorten(path: string, kept: number, length: number): void {
+    const synced = this.#ledger.syncedLength(lstatSync(path).ino) ?? length
+    const left = this.#drawSize(Math.max(kept, Math.min(synced, length)), length)
+    if (left < length) truncateSync(path, left)
   }
 
   #isSpared(path: string): boolean {

@@ -1,7 +1,7 @@
 /** Behind the end of a log there is room, and whatever becomes of it, the log holds what was written. */
 
 import assert from 'node:assert/strict'
-import { readFile, stat, truncate, writeFile } from 'node:fs/promises'
+import { readFile, rename, stat, truncate, writeFile } from 'node:fs/promises'
 import { type TestContext, test } from 'node:test'
 import { pointOf } from '../../lib/base/group.ts'
 import type { StoreOptions } from '../../lib/storage/open.ts'
@@ -71,6 +71,21 @@ test('a log does not grow with what is written to it', { skip: WINDOWS }, async 
   await assertHolds(directory, log)
 })
 
+test('much of the room is used before there is more, however small what is written', {
+  skip: WINDOWS,
+}, async t => {
+  const { directory, log, store } = await openNew(t)
+  const before = await lookAt(directory)
+  for (;;) {
+    await store.write(batch({ groups: log.many(500, 'group', 10) }))
+    const { size, end } = await lookAt(directory)
+    if (size > before.size) break
+    assert.ok(end < 4 * MIB)
+  }
+  assert.ok((await lookAt(directory)).end > 3.4 * MIB)
+  await store.close()
+})
+
 test('there is more room before it is used up', { skip: WINDOWS }, async t => {
   const { directory, log, store } = await openNew(t)
   for (let step = 0; step < 12; step++) {
@@ -89,6 +104,19 @@ test('a log that has outgrown its room is not cut', { skip: WINDOWS }, async t =
   await writeMany(store, log, 9, 100)
   const { size, end } = await lookAt(directory)
   assert.ok(size < end + 9 * MIB, 'nor does it get the room that was missing afterwards')
+  await store.close()
+  await assertHolds(directory, log)
+})
+
+test('room that could not be made once is made later', { skip: WINDOWS }, async t => {
+  const { directory, log, store } = await openNew(t)
+  const path = await levelLogOf(directory)
+  await rename(path, `${path}.away`)
+  await writeMany(store, log, 1, 3.8 * MIB)
+  await rename(`${path}.away`, path)
+  await writeMany(store, log, 10, 500_000)
+  const { size, end } = await lookAt(directory)
+  assert.ok(size > end)
   await store.close()
   await assertHolds(directory, log)
 })
