@@ -5,6 +5,9 @@
  * it is written, it takes no space, and it reads as zeros, which LevelDB's reader passes over, as it is made to
  * (LevelDB, db/log_reader.cc, `kZeroType`).
  *
+ * It is for small writes, many of which fall into one block of the file system. Large ones need new blocks, and the
+ * journal for them, each time; with room they gain nothing, and the slowest of them take longer.
+ *
  * Whatever stands in the way of room, LevelDB makes its file longer by itself.
  */
 
@@ -14,9 +17,12 @@ import type { Operation } from './disk.ts'
 import { LOG_NAME } from './log-format.ts'
 
 /** Opening a log reads its room too, which takes LevelDB a millisecond for each MiB. */
-const ROOM_BYTES = 4 * 1024 * 1024
+const ROOM_BYTES = 1024 * 1024
 /** Is asked for when about so much is left. */
-const SPARE_BYTES = 512 * 1024
+const SPARE_BYTES = 64 * 1024
+/** On average, and over how many writes it is taken. */
+const SMALL_BYTES = 2048
+const LOOK_WRITES = 64
 /** LevelDB, db/log_format.h: a record is split where it meets the end of a block, and each part has a header. */
 const BLOCK_BYTES = 32 * 1024
 const HEADER_BYTES = 7
@@ -52,26 +58,37 @@ async function newestLog(directory: string): Promise<string | undefined> {
 }
 
 export class LogRoom {
-  readonly #directory: string
+  #directory: string
   #left = 0
+  #looked = 0
+  #lookedBytes = 0
+  #areSmall = true
 
   private constructor(directory: string) {
     this.#directory = directory
   }
 
-  /** For a LevelDB that has just been opened; undefined where nobody else may change its files. */
-  static async make(directory: string): Promise<LogRoom | undefined> {
+  /** For a LevelDB that is open; undefined where nobody else may change its files. */
+  static for(directory: string): LogRoom | undefined {
     // LevelDB shares none of the files that it has open there.
-    if (process.platform === 'win32') return undefined
-    const room = new LogRoom(directory)
-    await room.add()
-    return room
+    return process.platform === 'win32' ? undefined : new LogRoom(directory)
+  }
+
+  /** What is written from now on goes to another LevelDB. */
+  moveTo(directory: string): void {
+    this.#directory = directory
+    this.#left = 0
   }
 
   /** Counts what is about to be written; false when there should be more room first. */
   take(operations: readonly Operation[]): boolean {
-    this.#left -= bytesOf(operations)
-    return this.#left >= SPARE_BYTES
+    const bytes = bytesOf(operations)
+    this.#look(bytes)
+    this.#left -= bytes
+    if (this.#left >= SPARE_BYTES) return true
+    if (this.#areSmall) return false
+    this.#left = Math.max(this.#left, 0)
+    return true
   }
 
   /** To be called while nothing is written to the log: a file that grew between the two calls would be cut. */
@@ -84,5 +101,13 @@ export class LogRoom {
       const { size } = await stat(log)
       await truncate(log, size + ROOM_BYTES)
     } catch {}
+  }
+
+  #look(bytes: number): void {
+    this.#lookedBytes += bytes
+    if (++this.#looked < LOOK_WRITES) return
+    this.#areSmall = this.#lookedBytes < LOOK_WRITES * SMALL_BYTES
+    this.#looked = 0
+    this.#lookedBytes = 0
   }
 }

@@ -59,8 +59,8 @@ export class Segments {
   /** Dropped, but perhaps still read. */
   readonly #leaving = new Set<Part>()
   #database: Database
-  /** Behind the end of the last one's log; undefined when there can be none. */
-  #room: LogRoom | undefined
+  /** Behind the end of the last one's log; undefined when there can be none, or no write is any quicker for it. */
+  readonly #room: LogRoom | undefined
 
   private constructor(
     disk: Disk,
@@ -74,6 +74,7 @@ export class Segments {
     this.#identity = identity
     this.#segments = segments
     this.#database = database
+    this.#room = disk.sync ? LogRoom.for(this.#last.part.directory) : undefined
   }
 
   /**
@@ -92,7 +93,6 @@ export class Segments {
       last === undefined ? await openFirst(disk, make) : await openLast(last)
     const segments = new Segments(disk, make, identity, [...found, segment], database)
     try {
-      segments.#room = await makeRoom(disk, segment.part)
       await segments.#settle(identity, firstRecords)
     } catch (error) {
       await segments.close()
@@ -128,7 +128,6 @@ export class Segments {
     const { part } = segment
     try {
       const database = await part.acquireNow()
-      const room = await makeRoom(this.#disk, part)
       await this.#disk.write(database, records)
       await syncDatabase(part.directory)
       // The end of the segment before must not be lost when this one, which comes after, is kept.
@@ -136,7 +135,7 @@ export class Segments {
       await recordSegment(this.#disk.directory, this.#identity, segment.id)
       this.#segments = [...this.#segments, segment]
       this.#database = database
-      this.#room = room
+      this.#room?.moveTo(part.directory)
     } catch (error) {
       await part.close()
       throw error
@@ -244,11 +243,6 @@ function makeSegment(
 ): Segment {
   const directory = join(disk.directory, nameOf(id, base))
   return { id, base, part: new Part(directory, disk, () => make(directory, 'segment'), isNew) }
-}
-
-/** Only synced writes are any quicker for it. */
-async function makeRoom({ sync }: Disk, { directory }: Part): Promise<LogRoom | undefined> {
-  return sync ? LogRoom.make(directory) : undefined
 }
 
 interface OpenSegment {
