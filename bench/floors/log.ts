@@ -2,7 +2,8 @@
 
 import { Level } from 'level'
 
-const WRITE_BUFFER_BYTES = 64 * 1024 * 1024
+/** More than a probe writes: no segment of a peer's log outgrows its buffer either, so that all is written once. */
+const WRITE_BUFFER_BYTES = 512 * 1024 * 1024
 
 export type Log = Level<Uint8Array, Uint8Array>
 

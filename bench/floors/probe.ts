@@ -10,7 +10,7 @@ import { median } from '../load/row.ts'
 import { Latencies } from '../util/latencies.ts'
 import { DataSync, lookUpsPerSecond } from './bare.ts'
 import { Hops } from './hops.ts'
-import { CREATE_TXN_BYTES, logOnlyPerSecond, Puts, SET_TXN_BYTES } from './puts.ts'
+import { CREATES, logOnlyPerSecond, Puts, SETS } from './puts.ts'
 
 /** Client, leader, follower, leader, client. */
 const HOPS_PER_WRITE = 4
@@ -30,7 +30,7 @@ export interface Floors {
   readonly writeP50us: number
   /** Transactions of 120 bytes in groups of 64 KiB, into the logs alone. */
   readonly logOnlyPerSecond: number
-  /** As many bytes a second as creates of 1 KiB. */
+  /** Creates of 1 KiB in groups of 512 KiB, likewise. */
   readonly logOnlyCreatesPerSecond: number
   /** `Map.get` with 100,000 paths. */
   readonly lookUpsPerSecond: number
@@ -43,7 +43,8 @@ export class FloorProbe {
   readonly #hops: Hops
   readonly #dataSync: DataSync
   readonly #dataSyncs = new Latencies()
-  readonly #logRates: number[] = []
+  readonly #setRates: number[] = []
+  readonly #createRates: number[] = []
   readonly #lookUpRates: number[] = []
   readonly #paths = shuffled(pathsOf('/floor', LOOK_UP_PATHS))
 
@@ -71,8 +72,10 @@ export class FloorProbe {
 
   /** The limits of throughput. Heavy on the disk, so not between runs. */
   async measureLimits(seconds: number): Promise<void> {
-    const directory = join(this.#directory, `logs-${this.#logRates.length}`)
-    this.#logRates.push(await logOnlyPerSecond(directory, this.#puts.peers, seconds))
+    const { peers } = this.#puts
+    const directory = join(this.#directory, `logs-${this.#setRates.length}`)
+    this.#setRates.push(await logOnlyPerSecond(directory, peers, SETS, seconds))
+    this.#createRates.push(await logOnlyPerSecond(directory, peers, CREATES, seconds))
     this.#lookUpRates.push(lookUpsPerSecond(this.#paths, LOOK_UP_MS))
   }
 
@@ -81,7 +84,6 @@ export class FloorProbe {
     const quorumPutP50us = p50us(this.#puts.quorum)
     const neededPutP50us = this.#durability === 'memory' ? 0 : quorumPutP50us
     const promisedHopP50us = p50us(this.#hops.promised) / 2
-    const logOnly = median(this.#logRates)
     return {
       peers: this.#puts.peers,
       durability: this.#durability,
@@ -91,8 +93,8 @@ export class FloorProbe {
       promisedHopP50us,
       blockingHopP50us: p50us(this.#hops.blocking) / 2,
       writeP50us: neededPutP50us + HOPS_PER_WRITE * promisedHopP50us,
-      logOnlyPerSecond: logOnly,
-      logOnlyCreatesPerSecond: (logOnly * SET_TXN_BYTES) / CREATE_TXN_BYTES,
+      logOnlyPerSecond: median(this.#setRates),
+      logOnlyCreatesPerSecond: median(this.#createRates),
       lookUpsPerSecond: median(this.#lookUpRates),
     }
   }

@@ -11,11 +11,17 @@ import type { PutCount, PutTask } from './put-thread.ts'
 import { DONE, ROUND, SIGNAL_WORDS, STOP } from './signals.ts'
 
 const PUT_BYTES = 128
-const GROUP_BYTES = 64 * 1024
-/** Of a transaction that sets some 100 bytes, in a group. */
-export const SET_TXN_BYTES = 120
-/** Of one that creates a node of 1 KiB. */
-export const CREATE_TXN_BYTES = 1024 + 65
+
+/** What a log is given at a time: the larger its groups, the more bytes a second it takes. */
+export interface LogLoad {
+  readonly txnBytes: number
+  readonly groupBytes: number
+}
+
+/** Transactions that set some 100 bytes, half of what is in flight in a group. */
+export const SETS: LogLoad = { txnBytes: 120, groupBytes: 64 * 1024 }
+/** Those that create a node of 1 KiB, half of what is in flight in a group. */
+export const CREATES: LogLoad = { txnBytes: 1024 + 65, groupBytes: 512 * 1024 }
 
 /** All put at once, again and again: what one write has to wait for. */
 export class Puts {
@@ -86,11 +92,12 @@ export class Puts {
 export async function logOnlyPerSecond(
   directory: string,
   peers: number,
+  { txnBytes, groupBytes }: LogLoad,
   seconds: number,
 ): Promise<number> {
   const directories = Array.from({ length: peers }, (_, at) => join(directory, `log-${at}`))
   const threads = directories.map(own => {
-    const task: PutTask = { directory: own, payloadBytes: GROUP_BYTES, sync: true, seconds }
+    const task: PutTask = { directory: own, payloadBytes: groupBytes, sync: true, seconds }
     return startThread('put-thread', import.meta.url, task)
   })
   const rates = await Promise.all(
@@ -99,7 +106,7 @@ export async function logOnlyPerSecond(
       await nextMessage(thread)
       const count = await nextMessage<PutCount>(thread)
       await ended
-      return (count.puts * GROUP_BYTES) / SET_TXN_BYTES / count.seconds
+      return (count.puts * groupBytes) / txnBytes / count.seconds
     }),
   )
   for (const own of directories) rmSync(own, { recursive: true, force: true })

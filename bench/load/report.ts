@@ -42,10 +42,7 @@ export function floorLines(floors: Floors): Lines {
     ['hop between threads, blocking', formatUs(floors.blockingHopP50us)],
     ['one write: quorum put and four hops', formatUs(floors.writeP50us)],
     ['log alone, transactions per second', formatCount(floors.logOnlyPerSecond)],
-    [
-      'the same in creates of 1 KiB, if bytes are all that counts',
-      formatCount(floors.logOnlyCreatesPerSecond),
-    ],
+    ['the same, creates of 1 KiB', formatCount(floors.logOnlyCreatesPerSecond)],
     ['Map.get with 100,000 paths, per second', formatCount(floors.lookUpsPerSecond)],
   ]
 }
