@@ -1,12 +1,12 @@
 /**
- * Room behind the end of a LevelDB's log. A synced write that makes a file longer has the file system commit its own
- * journal too, for the new size, and the commits of several peers wait for one another. In a file that is longer than
- * what is in it LevelDB goes on where it is, and mostly the data alone go to the disk. The room is a hole: nothing of
- * it is written, it takes no space, and it reads as zeros, which LevelDB's reader passes over, as it is made to
- * (LevelDB, db/log_reader.cc, `kZeroType`).
+ * Room behind the end of a LevelDB's log. A synced write that makes a file longer has the file system write its own
+ * records too, for the new size, mostly to a journal; and there the peers wait for one another. In a file that is
+ * longer than what is in it LevelDB goes on where it is, and mostly the data alone go to the disk. The room is a hole:
+ * nothing of it is written, it takes no space, and it reads as zeros, which LevelDB's reader passes over, as it is made
+ * to (LevelDB, db/log_reader.cc, `kZeroType`).
  *
- * It is for small writes, many of which fall into one block of the file system. Large ones need new blocks, and the
- * journal for them, each time; with room they gain nothing, and the slowest of them take longer.
+ * It is for small writes, many of which fall into one block of the file system. Large ones need new blocks each time,
+ * and the records of them; with room they gain nothing, and the slowest of them take longer.
  *
  * Whatever stands in the way of room, LevelDB makes its file longer by itself.
  */

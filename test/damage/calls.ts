@@ -1,4 +1,4 @@
-/** The first, the second, the third … call of LevelDB fails, until the script runs through; once, and from then on. */
+/** Storage calls that fail one after the other, a trial for each, until the script of a store runs through. */
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -10,23 +10,26 @@ import { FailingCalls, type Moment } from './failing-calls.ts'
 import { FAST_PLACE } from './fast-place.ts'
 import { runTrial } from './trial.ts'
 
-const CALLS_MIN = 60
+export const CALLS_MIN = 60
 const OPTIONS = { sid: SID, snapshotsKept: 2 } as const
-/** One segment holds the whole log, and LevelDB gets what the journal had; or each snapshot begins another. */
-const SEGMENTS = {
-  'one segment, behind a journal': { durability: 'process' },
-  'many segments': { durability: 'power', segmentBytes: 0 },
-} as const
 
-/** Returns how many trials there were until no call failed. */
-async function failEach(
-  moment: Moment,
-  forever: boolean,
-  again: number,
-  segments: Pick<StoreOptions, 'durability' | 'segmentBytes'>,
-  step = 1,
-): Promise<number> {
-  for (let nth = 1; ; nth += step) {
+/** How the store of a trial is divided. */
+export type Segments = Pick<StoreOptions, 'durability' | 'segmentBytes'>
+
+export interface Failing {
+  readonly moment: Moment
+  readonly forever: boolean
+  /** As `Trial.again`. */
+  readonly again: number
+  /** Which calls fail, a trial for each: from this one on, and every so many. */
+  readonly first: number
+  readonly step: number
+}
+
+/** Returns the call from which on none failed any more. */
+export async function failEach(failing: Failing, segments: Segments): Promise<number> {
+  const { moment, forever, again, first, step } = failing
+  for (let nth = first; ; nth += step) {
     const directory = await mkdtemp(join(FAST_PLACE, 'quorumtree-calls-'))
     try {
       const injector = new FailingCalls(moment)
@@ -42,22 +45,22 @@ async function failEach(
   }
 }
 
-test('whichever call fails before its work is done, in many and behind a journal', async () => {
-  const segments = { durability: 'process', segmentBytes: 0 } as const
-  assert.ok((await failEach('before', false, 0, segments, 2)) > CALLS_MIN)
-})
-
-for (const [name, segments] of Object.entries(SEGMENTS)) {
+/** Each call fails before or after its work is done, every other once and the rest from then on. */
+export function testEachCall(name: string, segments: Segments): void {
   for (const moment of ['before', 'after'] as const) {
     for (const forever of [false, true]) {
       const how = forever ? 'from then on' : 'once'
+      const first = forever === (moment === 'before') ? 2 : 1
       test(`whichever call fails ${moment} its work is done, ${how}, in ${name}`, async () => {
-        assert.ok((await failEach(moment, forever, 0, segments)) > CALLS_MIN)
+        const failing = { moment, forever, again: 0, first, step: 2 }
+        assert.ok((await failEach(failing, segments)) > CALLS_MIN)
       })
     }
   }
 
   test(`another call fails when the store is opened again, in ${name}`, async () => {
-    for (let again = 1; again <= 8; again++) await failEach('after', false, again, segments, 9)
+    for (let again = 1; again <= 8; again++) {
+      await failEach({ moment: 'after', forever: false, again, first: 1, step: 9 }, segments)
+    }
   })
 }
