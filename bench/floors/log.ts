@@ -1,8 +1,8 @@
-/** A LevelDB as the store of a peer opens one for a segment of its log, to see what it can do alone. */
+/** A LevelDB as it is, to see what a log can do alone: without room behind its end, and with a buffer for all of it. */
 
 import { Level } from 'level'
 
-/** More than a probe writes: no segment of a peer's log outgrows its buffer either, so that all is written once. */
+/** More than a probe writes on a usual disk: as with a segment of a peer's log, all is to be written once. */
 const WRITE_BUFFER_BYTES = 512 * 1024 * 1024
 
 export type Log = Level<Uint8Array, Uint8Array>

@@ -9,7 +9,7 @@ import { crc32c, unmask } from './crc32c.ts'
 export const LOG_NAME = /^(\d+)\.log$/
 export const BLOCK_BYTES = 32_768
 /** Sum, length and type; the sum is over the type and what follows. */
-const HEADER_BYTES = 7
+export const HEADER_BYTES = 7
 const LENGTH_AT = 4
 const TYPE_AT = 6
 const WHOLE = 1

@@ -14,18 +14,16 @@
 import { readdir, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Operation } from './disk.ts'
-import { LOG_NAME } from './log-format.ts'
+import { BLOCK_BYTES, HEADER_BYTES, LOG_NAME } from './log-format.ts'
 
 /** Opening a log reads its room too, which takes LevelDB a millisecond for each MiB. */
 const ROOM_BYTES = 1024 * 1024
 /** Is asked for when about so much is left. */
 const SPARE_BYTES = 64 * 1024
-/** On average, and over how many writes it is taken. */
+/** Half a block of a usual file system. */
 const SMALL_BYTES = 2048
-const LOOK_WRITES = 64
-/** LevelDB, db/log_format.h: a record is split where it meets the end of a block, and each part has a header. */
-const BLOCK_BYTES = 32 * 1024
-const HEADER_BYTES = 7
+/** Over so many writes it is seen whether most are small. */
+const SAMPLE_WRITES = 64
 /** LevelDB, db/write_batch.cc: the number of the first operation, and how many there are. */
 const BATCH_BYTES = 12
 
@@ -34,7 +32,10 @@ function lengthBytes(length: number): number {
   return Math.max(1, Math.ceil((32 - Math.clz32(length)) / 7))
 }
 
-/** What a write makes LevelDB's log longer by, but for the few bytes that are left over at the end of a block. */
+/**
+ * What a write makes LevelDB's log longer by, but for a header more when it meets the end of a block, or the few bytes
+ * that are left over there.
+ */
 function bytesOf(operations: readonly Operation[]): number {
   let bytes = BATCH_BYTES
   for (const operation of operations) {
@@ -60,9 +61,9 @@ async function newestLog(directory: string): Promise<string | undefined> {
 export class LogRoom {
   #directory: string
   #left = 0
-  #looked = 0
-  #lookedBytes = 0
-  #areSmall = true
+  #sampled = 0
+  #sampledSmall = 0
+  #mostAreSmall = true
 
   private constructor(directory: string) {
     this.#directory = directory
@@ -83,10 +84,10 @@ export class LogRoom {
   /** Counts what is about to be written; false when there should be more room first. */
   take(operations: readonly Operation[]): boolean {
     const bytes = bytesOf(operations)
-    this.#look(bytes)
+    this.#sample(bytes)
     this.#left -= bytes
     if (this.#left >= SPARE_BYTES) return true
-    if (this.#areSmall) return false
+    if (this.#mostAreSmall) return false
     this.#left = Math.max(this.#left, 0)
     return true
   }
@@ -103,11 +104,11 @@ export class LogRoom {
     } catch {}
   }
 
-  #look(bytes: number): void {
-    this.#lookedBytes += bytes
-    if (++this.#looked < LOOK_WRITES) return
-    this.#areSmall = this.#lookedBytes < LOOK_WRITES * SMALL_BYTES
-    this.#looked = 0
-    this.#lookedBytes = 0
+  #sample(bytes: number): void {
+    if (bytes < SMALL_BYTES) this.#sampledSmall++
+    if (++this.#sampled < SAMPLE_WRITES) return
+    this.#mostAreSmall = this.#sampledSmall > SAMPLE_WRITES / 2
+    this.#sampled = 0
+    this.#sampledSmall = 0
   }
 }

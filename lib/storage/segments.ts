@@ -115,7 +115,8 @@ export class Segments {
   write(operations: readonly Operation[]): Promise<void> {
     const room = this.#room
     const writes = (): Promise<void> => this.#disk.write(this.#database, operations)
-    return room === undefined || room.take(operations) ? writes() : room.add().then(writes)
+    if (room === undefined || operations.length === 0 || room.take(operations)) return writes()
+    return room.add().then(writes)
   }
 
   /**

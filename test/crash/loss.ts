@@ -184,7 +184,8 @@ export class PowerCut {
     if (synced === undefined) return
     const isSafe = synced >= size && this.#ledger.wasSynced(ino)
     const kept = isSafe ? size : this.#cutUnsynced(path, synced, size, length)
-    if (kept !== undefined && length > size) this.#shorten(path, kept, length)
+    if (kept === undefined || length === size || this.#isSpared(path)) return
+    this.#shorten(path, kept, length)
   }
 
   /** How much is kept of what is in the file; undefined when nothing is left of the file. */

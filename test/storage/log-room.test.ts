@@ -1,7 +1,7 @@
 /** Behind the end of a log there is room, and whatever becomes of it, the log holds what was written. */
 
 import assert from 'node:assert/strict'
-import { readFile, rename, stat, truncate, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rmdir, stat, truncate, writeFile } from 'node:fs/promises'
 import { type TestContext, test } from 'node:test'
 import { pointOf } from '../../lib/base/group.ts'
 import type { StoreOptions } from '../../lib/storage/open.ts'
@@ -14,9 +14,11 @@ import {
   levelLogOf,
   NO_IMAGE,
   openLevel,
+  partsOf,
   readLevelLog,
   recover,
   session,
+  takeSnapshot,
   textsOf,
 } from './support.ts'
 
@@ -109,6 +111,17 @@ test('large writes have no room, and small ones again', { skip: WINDOWS }, async
   await assertHolds(directory, log)
 })
 
+test('a large write now and then changes nothing for small ones', { skip: WINDOWS }, async t => {
+  const { directory, log, store } = await openNew(t)
+  for (let round = 0; round < 7; round++) {
+    await writeMany(store, log, 1, 200_000)
+    await writeMany(store, log, 63, 100)
+  }
+  const { size, end } = await lookAt(directory)
+  assert.ok(size > end)
+  await store.close()
+})
+
 test('a log that has outgrown its room is not cut', { skip: WINDOWS }, async t => {
   const { directory, log, store } = await openNew(t)
   await writeMany(store, log, 1, 30 * MIB)
@@ -122,14 +135,29 @@ test('a log that has outgrown its room is not cut', { skip: WINDOWS }, async t =
 test('room that could not be made once is made later', { skip: WINDOWS }, async t => {
   const { directory, log, store } = await openNew(t)
   const path = await levelLogOf(directory)
+  const { size } = await lookAt(directory)
   await rename(path, `${path}.away`)
+  await mkdir(path)
   await writeMany(store, log, 1, 0.96 * MIB)
+  await rmdir(path)
   await rename(`${path}.away`, path)
+  assert.equal((await lookAt(directory)).size, size)
   await writeMany(store, log, 750, 1_500)
+  const after = await lookAt(directory)
+  assert.ok(after.size > after.end)
+  await store.close()
+  await assertHolds(directory, log)
+})
+
+test('the next segment has room of its own', { skip: WINDOWS }, async t => {
+  const { directory, log, store } = await openNew(t, { segmentBytes: 0 })
+  await writeMany(store, log, 3, 100)
+  await takeSnapshot(store, log.point, 'full', 'everything')
+  assert.equal((await partsOf(directory, 'log')).length, 2)
+  await writeMany(store, log, 3, 100)
   const { size, end } = await lookAt(directory)
   assert.ok(size > end)
   await store.close()
-  await assertHolds(directory, log)
 })
 
 test('without room a log grows by itself', { skip: WINDOWS }, async t => {

@@ -385,8 +385,9 @@ static off_t end_of_data(int file, off_t size) {
 
 /*
  * How much of a file has been written. A log may be longer than that; whoever appends to it does so at its own offset,
- * and others have to look. They cannot tell a record that ends in zeros from a little room, and need not: what is read
- * there is the same whether it was synced or not.
+ * and others have to look. They cannot tell a record that ends in zeros from a little room: what is read there is the
+ * same whether it was synced or not, as long as nothing is appended. A log that has room is synced with each write by
+ * whoever writes it, so what is appended then has its own sync.
  */
 static off_t written(int file, const char *kind, off_t size) {
   if (strcmp(kind, "log") != 0) return size;
