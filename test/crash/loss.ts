@@ -71,6 +71,16 @@ const NEVER_SYNCED_KEPT = 0.1
 
 type Overwrite = Extract<Change, { readonly kind: 'write' }>
 
+interface Found {
+  readonly path: string
+  readonly inode: number
+  /** Bytes that were written, of a log without the room behind them. */
+  readonly size: number
+  readonly length: number
+  /** All that was written is kept. */
+  readonly isSpared: boolean
+}
+
 export class PowerCut {
   readonly #ledger: Ledger
   readonly #prng: Prng
@@ -178,22 +188,21 @@ export class PowerCut {
 
   /** What was appended since the last sync goes, or a part of it, or it is spoilt. */
   #cut(path: string): void {
-    const { ino, size: length } = lstatSync(path)
-    const size = isLog(path) ? endOfData(readFileSync(path)) : length
-    const synced = this.#ledger.synced(ino)
+    const { ino: inode, size: length } = lstatSync(path)
+    const synced = this.#ledger.synced(inode)
     if (synced === undefined) return
-    const isSafe = synced >= size && this.#ledger.wasSynced(ino)
-    const kept = isSafe ? size : this.#cutUnsynced(path, synced, size, length)
-    if (kept === undefined || length === size || this.#isSpared(path)) return
-    this.#shorten(path, kept, length)
+    const size = isLog(path) ? endOfData(readFileSync(path)) : length
+    const file = { path, inode, size, length, isSpared: this.#isSpared(path) }
+    const isSafe = synced >= size && this.#ledger.wasSynced(inode)
+    const kept = isSafe ? size : this.#cutUnsynced(file, synced)
+    if (kept !== undefined && length > size && !file.isSpared) this.#shorten(file, kept)
   }
 
   /** How much is kept of what is in the file; undefined when nothing is left of the file. */
-  #cutUnsynced(path: string, synced: number, size: number, length: number): number | undefined {
+  #cutUnsynced({ path, inode, size, length, isSpared }: Found, synced: number): number | undefined {
     this.#counts.atRisk++
-    const { ino } = lstatSync(path)
-    const mayGo = this.#options.model !== 'journal' && !this.#isSpared(path)
-    if (mayGo && !this.#ledger.wasSynced(ino)) {
+    const mayGo = this.#options.model !== 'journal' && !isSpared
+    if (mayGo && !this.#ledger.wasSynced(inode)) {
       if (this.#options.worst || !this.#prng.chance(NEVER_SYNCED_KEPT)) {
         unlinkSync(path)
         this.#counts.deleted++
@@ -201,7 +210,7 @@ export class PowerCut {
         return undefined
       }
     }
-    const kept = this.#isSpared(path) ? size : this.#drawSize(synced, size)
+    const kept = isSpared ? size : this.#drawSize(synced, size)
     if (kept < size) {
       if (length > size) blank(path, kept, size)
       else truncateSync(path, kept)
@@ -214,8 +223,8 @@ export class PowerCut {
   }
 
   /** Room that was made since the last sync may be missing, behind what is kept or all of it. */
-  #shorten(path: string, kept: number, length: number): void {
-    const synced = this.#ledger.syncedLength(lstatSync(path).ino) ?? length
+  #shorten({ path, inode, length }: Found, kept: number): void {
+    const synced = this.#ledger.syncedLength(inode) ?? length
     const left = this.#drawSize(Math.max(kept, Math.min(synced, length)), length)
     if (left < length) truncateSync(path, left)
   }
