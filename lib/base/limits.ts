@@ -40,6 +40,10 @@ export const GROUP_BYTES_MAX = 512 * 1024
 /** A group of this size is proposed although all disks are busy. */
 export const GROUP_BYTES_EAGER = 128 * 1024
 
+/** A voter that stands by is told of so many groups, or payload bytes, at once. */
+export const HELD_GROUPS_MAX = 4
+export const HELD_BYTES_MAX = 64 * 1024
+
 /** Payload bytes and groups of recent history kept in memory to bring learners up to date without the disk. */
 export const HISTORY_BYTES_MAX = 16 * 1024 * 1024
 export const HISTORY_GROUPS_MAX = 4096

@@ -17,6 +17,7 @@ import {
 } from '../base/zxid.ts'
 import type { Desk } from './desk.ts'
 import { isAhead, LearnerLink, type LearnerState } from './learner-link.ts'
+import { Standbys } from './standbys.ts'
 import type { LearnerMessage, Loaded } from './types.ts'
 
 type Phase =
@@ -36,6 +37,7 @@ export class Leader {
   /** Voters that promised this epoch to us; a promise outlives its connection (electingFollowers). */
   readonly #promised = new Set<Sid>()
   readonly #links = new Map<Sid, LearnerLink>()
+  readonly #standbys: Standbys
   /** Our own NEWLEADER acknowledgement is durable. */
   #entered = false
   #toldZxid = 0 as Zxid
@@ -45,6 +47,7 @@ export class Leader {
 
   constructor(desk: Desk) {
     this.#desk = desk
+    this.#standbys = new Standbys(desk.config.sid, desk.config.quorum)
     this.#counterMax = desk.config.counterMax ?? COUNTER_MAX
     this.#hearAccepted(desk.config.sid, desk.writes.epochs.acceptedEpoch)
   }
@@ -81,9 +84,20 @@ export class Leader {
       payload,
       config.crc32(payload),
     )
+    // Chosen before the group is logged: who stands by depends on how far everybody is now.
+    const standbys = this.#isQuiet ? this.#standbys.choose(this.#links, last.zxid) : []
     this.#desk.append(group)
-    for (const link of this.#links.values()) link.propose(group)
+    for (const link of this.#links.values()) {
+      if (standbys.includes(link)) link.hold(group)
+      else link.propose(group)
+    }
     return true
+  }
+
+  /** Nothing is under way, and our own disk is not late: it is one of those a proposal is told first. */
+  get #isQuiet(): boolean {
+    const { history, writes } = this.#desk
+    return history.committed === history.lastZxid && writes.durableZxid === history.lastZxid
   }
 
   /** Ends the reign: learners look for a leader at once. */
@@ -146,9 +160,12 @@ export class Leader {
         link.onSnapshotNext()
         break
       case 'pong':
-        if (message.touched.length > 0) this.#desk.touch(message.touched)
+        if (message.touched.length === 0) break
+        link.heardOfClient()
+        this.#desk.touch(message.touched)
         break
       case 'request':
+        link.heardOfClient()
         if (this.serving) this.#desk.request(message.payload)
         break
       case 'leave':
@@ -312,6 +329,8 @@ export class Leader {
   #drop(sid: Sid): void {
     this.#links.get(sid)?.close()
     this.#links.delete(sid)
+    // It may be what a proposal under way was counting on.
+    for (const link of this.#links.values()) link.release()
   }
 
   #end(reason: string): void {

@@ -5,6 +5,7 @@
 
 import { assert, unreachable } from '../base/assert.ts'
 import { type Group, LOG_START, type LogPoint, pointOf } from '../base/group.ts'
+import { HELD_BYTES_MAX, HELD_GROUPS_MAX, TOUCH_TICKS } from '../base/limits.ts'
 import { type Epoch, makeZxid, type Sid, ZXID_ZERO, type Zxid } from '../base/zxid.ts'
 import type { Desk } from './desk.ts'
 import { joinPoint } from './history.ts'
@@ -31,6 +32,9 @@ type Phase =
   /** UPTODATE was sent. */
   | 'active'
 
+/** A learner with clients is heard of so often; whoever is not for longer has none. */
+const SERVES_TICKS = 4 * TOUCH_TICKS
+
 export class LearnerLink {
   readonly sid: Sid
   readonly connection: number
@@ -49,7 +53,12 @@ export class LearnerLink {
   /** A snapshot that the store holds open for this learner. */
   #snapshotId: number | undefined
   #silentTicks = 0
+  /** Since a client of the learner was heard of; until then it may have some. */
+  #clientlessTicks = 0
   #loadTicks = 0
+  /** Proposals that the learner is told of later, while it stands by. */
+  #held: Group[] = []
+  #heldBytes = 0
   #failed: string | undefined
 
   constructor(desk: Desk, sid: Sid, connection: number, votes: boolean) {
@@ -85,12 +94,23 @@ export class LearnerLink {
     return this.#phase === 'active'
   }
 
+  /** It is up to date, but serves nobody: what is proposed can wait, as far as the learner itself is concerned. */
+  get mayStandBy(): boolean {
+    return this.active && this.#clientlessTicks > SERVES_TICKS
+  }
+
   get #forwards(): boolean {
     return this.#phase === 'forwarding' || this.entered
   }
 
   heard(): void {
     this.#silentTicks = 0
+  }
+
+  /** A client of this learner is alive, or asks for something: from now on the learner hears of everything at once. */
+  heardOfClient(): void {
+    this.#clientlessTicks = 0
+    this.release()
   }
 
   /** For how long our own store has been reading what this learner needs. */
@@ -100,6 +120,8 @@ export class LearnerLink {
 
   tick(): void {
     this.#silentTicks++
+    this.#clientlessTicks++
+    this.release()
     if (this.#load !== undefined) this.#loadTicks++
     if (this.#forwards) this.send({ kind: 'ping' })
   }
@@ -167,13 +189,35 @@ export class LearnerLink {
 
   propose(group: Group): void {
     if (!this.votes || !this.#forwards) return
-    this.send({ kind: 'proposal', group })
-    this.#sent = pointOf(group)
+    this.release()
+    this.#sendProposal(group)
+  }
+
+  /** As `propose`, but the learner is told with what comes later. */
+  hold(group: Group): void {
+    assert(this.mayStandBy, 'only a learner that serves nobody stands by')
+    this.#held.push(group)
+    this.#heldBytes += group.payload.length
+  }
+
+  /** Tells of what is held, and of its commit. */
+  release(): void {
+    if (this.#held.length === 0) return
+    for (const group of this.#held) this.#sendProposal(group)
+    this.#held = []
+    this.#heldBytes = 0
+    const { committed } = this.#desk.history
+    this.send({ kind: 'commit', zxid: commitWithin(committed, this.#sent.zxid) })
   }
 
   /** Tells of a new commit point; `groups` are what it committed. */
   commit(zxid: Zxid, groups: readonly Group[]): void {
     if (!this.#forwards) return
+    if (this.#held.length > 0) {
+      const isFull = this.#held.length >= HELD_GROUPS_MAX || this.#heldBytes >= HELD_BYTES_MAX
+      if (isFull) this.release()
+      return
+    }
     if (this.votes) {
       this.send({ kind: 'commit', zxid })
       return
@@ -228,6 +272,11 @@ export class LearnerLink {
     }
   }
 
+  #sendProposal(group: Group): void {
+    this.send({ kind: 'proposal', group })
+    this.#sent = pointOf(group)
+  }
+
   #join(join: LogPoint, cut: boolean): void {
     this.send({ kind: cut ? 'trunc' : 'diff', join })
     this.#joined = true
@@ -270,8 +319,7 @@ export class LearnerLink {
     const limit = isVoter ? history.lastZxid : history.committed
     for (const group of groups) {
       if (group.last > limit) return
-      this.send({ kind: 'proposal', group })
-      this.#sent = pointOf(group)
+      this.#sendProposal(group)
     }
   }
 

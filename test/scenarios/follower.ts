@@ -7,7 +7,8 @@ import { PayloadWriter } from '../../lib/base/txn.ts'
 import { makeEpoch, makeSid, makeZxid, NO_SESSION, type Zxid } from '../../lib/base/zxid.ts'
 import { Tree } from '../../lib/tree/tree.ts'
 import type { LeaderMessage, PeerMessage } from '../../lib/zab/types.ts'
-import { apply, type Disk, emptyDisk, TestPeer } from '../zab/cluster.ts'
+import { TestPeer } from '../zab/cluster.ts'
+import { apply, type Disk, emptyDisk } from '../zab/disks.ts'
 
 const LEADER = makeSid(2)
 export const EPOCH = makeEpoch(5)

@@ -6,7 +6,8 @@
 import assert from 'node:assert/strict'
 import { type Group, type LogPoint, pointOf } from '../../lib/base/group.ts'
 import type { Zxid } from '../../lib/base/zxid.ts'
-import { apply, type Cluster, type Disk, INIT_LIMIT_TICKS, type Sent } from '../zab/cluster.ts'
+import { type Cluster, INIT_LIMIT_TICKS, type Sent } from '../zab/cluster.ts'
+import { apply, type Disk } from '../zab/disks.ts'
 import type { Choose } from './explore.ts'
 
 export interface Step {

@@ -11,7 +11,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Zxid } from '../../lib/base/zxid.ts'
-import { Cluster, diskWith, diskWithSnapshot } from '../zab/cluster.ts'
+import { Cluster } from '../zab/cluster.ts'
+import { diskWith, diskWithSnapshot } from '../zab/disks.ts'
 import { explore } from './explore.ts'
 import { die, findTogether, lastOf, type Step, stepsOf, Walk, Witness } from './zab-steps.ts'
 

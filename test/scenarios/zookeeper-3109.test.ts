@@ -11,7 +11,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FINALIZE_WAIT_TICKS, NOTIFY_TICKS_MIN } from '../../lib/base/limits.ts'
-import { Cluster, diskWith } from '../zab/cluster.ts'
+import { Cluster } from '../zab/cluster.ts'
+import { diskWith } from '../zab/disks.ts'
 
 /** Two waits for a better vote, and a repeated notification; far from any patience. */
 const TICKS_MAX = 2 * FINALIZE_WAIT_TICKS + NOTIFY_TICKS_MIN + 2

@@ -9,7 +9,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Cluster, diskWith } from '../zab/cluster.ts'
+import { Cluster } from '../zab/cluster.ts'
+import { diskWith } from '../zab/disks.ts'
 import { explore } from './explore.ts'
 import { die, findTogether, hasSent, runUntil, stepsOf, Walk, Witness } from './zab-steps.ts'
 

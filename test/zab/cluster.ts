@@ -7,28 +7,14 @@
 import assert from 'node:assert/strict'
 import { setVerifying } from '../../lib/base/assert.ts'
 import { crc32 } from '../../lib/base/crc32.ts'
-import { type Group, LOG_START, type LogPoint, makeGroup } from '../../lib/base/group.ts'
-import { type Epoch, epochOf, makeZxid, type Sid, type Zxid } from '../../lib/base/zxid.ts'
+import { type Group, LOG_START } from '../../lib/base/group.ts'
+import type { Sid, Zxid } from '../../lib/base/zxid.ts'
 import { Majority } from '../../lib/zab/quorum.ts'
-import type {
-  Epochs,
-  Load,
-  Loaded,
-  PeerMessage,
-  Persist,
-  SnapshotHead,
-} from '../../lib/zab/types.ts'
+import type { Load, Loaded, PeerMessage, Persist } from '../../lib/zab/types.ts'
 import { Zab } from '../../lib/zab/zab.ts'
+import { apply, type Disk, emptyDisk, endsOf } from './disks.ts'
 
 setVerifying(true)
-
-export interface Disk {
-  epochs: Epochs
-  snapshot: SnapshotHead | undefined
-  groups: Group[]
-  /** Groups before this point are no longer held. */
-  logStart: LogPoint
-}
 
 /** Limits of every peer, in ticks. */
 export const INIT_LIMIT_TICKS = 50
@@ -57,58 +43,6 @@ export interface Sent {
   readonly from: number
   readonly to: number
   readonly message: PeerMessage
-}
-
-const NO_EPOCHS: Epochs = { acceptedEpoch: 0 as Epoch, currentEpoch: 0 as Epoch }
-
-export function emptyDisk(): Disk {
-  return { epochs: NO_EPOCHS, snapshot: undefined, groups: [], logStart: LOG_START }
-}
-
-/** A disk that was in `epoch` and logged `count` groups of one transaction in it. */
-export function diskWith(epoch: number, count: number): Disk {
-  const disk = emptyDisk()
-  disk.epochs = { acceptedEpoch: epoch as Epoch, currentEpoch: epoch as Epoch }
-  let point = LOG_START
-  for (let counter = 1; counter <= count; counter++) {
-    const zxid = makeZxid(epoch as Epoch, counter)
-    const group = makeGroup(point, zxid, zxid, Buffer.from(`t${counter}`), counter)
-    disk.groups.push(group)
-    point = { zxid: group.last, chain: group.chain }
-  }
-  return disk
-}
-
-/** As `diskWith`, but the first `snapshotAt` groups are only to be had as a snapshot. */
-export function diskWithSnapshot(epoch: number, count: number, snapshotAt: number): Disk {
-  const disk = diskWith(epoch, count)
-  const last = disk.groups[snapshotAt - 1]!
-  const point = { zxid: last.last, chain: last.chain }
-  disk.snapshot = { point, digest: 0, epochEnds: [point] }
-  disk.logStart = point
-  disk.groups = disk.groups.slice(snapshotAt)
-  return disk
-}
-
-export function endsOf(disk: Disk): LogPoint[] {
-  const ends: LogPoint[] = [...(disk.snapshot?.epochEnds ?? [])]
-  for (const group of disk.groups) {
-    if (ends.length > 0 && epochOf(ends.at(-1)!.zxid) === epochOf(group.last)) ends.pop()
-    ends.push({ zxid: group.last, chain: group.chain })
-  }
-  return ends
-}
-
-export function apply(disk: Disk, persist: Persist): void {
-  disk.epochs = persist.epochs
-  if (persist.install !== undefined) {
-    disk.snapshot = persist.install
-    disk.logStart = persist.install.point
-    disk.groups = []
-  }
-  const cut = persist.truncateAfter
-  if (cut !== undefined) disk.groups = disk.groups.filter(group => group.last <= cut.zxid)
-  disk.groups.push(...persist.groups)
 }
 
 export class TestPeer {
@@ -173,6 +107,8 @@ export class Cluster {
   readonly slowDisks = new Set<number>()
   /** Snapshots that peers opened and let go of again. */
   readonly released: { readonly sid: number; readonly snapshotId: number }[] = []
+  /** Peers without a client: a leader lets them stand by. */
+  readonly clientless = new Set<number>()
   /** What stores were asked for and have not answered. */
   readonly #loads: Pending[] = []
   /** Loads wait for `answerLoad`. */
@@ -259,9 +195,17 @@ export class Cluster {
     this.#collect(peer)
   }
 
+  /** A client of a learner asks for something. */
+  forward(sid: number, text: string): void {
+    const peer = this.peer(sid)
+    peer.zab.forward(Buffer.from(text))
+    this.#collect(peer)
+  }
+
   tick(ticks = 1): void {
     for (let i = 0; i < ticks; i++) {
       for (const peer of this.peers.values()) {
+        if (!this.clientless.has(peer.sid)) peer.zab.report(Buffer.of(1))
         peer.zab.step({ kind: 'tick' })
         this.#collect(peer)
       }

@@ -6,7 +6,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Epoch } from '../../lib/base/zxid.ts'
-import { Cluster, type Disk, diskWith, emptyDisk, type Sent } from './cluster.ts'
+import { Cluster, type Sent } from './cluster.ts'
+import { type Disk, diskWith, emptyDisk } from './disks.ts'
 
 function leaderOf(cluster: Cluster): number | undefined {
   return cluster.leader?.sid

@@ -6,7 +6,8 @@ import type { Epoch, Sid, Zxid } from '../../lib/base/zxid.ts'
 import { beats } from '../../lib/zab/election.ts'
 import { Majority } from '../../lib/zab/quorum.ts'
 import type { Vote } from '../../lib/zab/types.ts'
-import { Cluster, diskWith } from './cluster.ts'
+import { Cluster } from './cluster.ts'
+import { diskWith } from './disks.ts'
 
 const vote = (epoch: number, zxid: number, leader: number): Vote => ({
   epoch: epoch as Epoch,

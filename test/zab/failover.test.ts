@@ -6,7 +6,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FINALIZE_WAIT_TICKS } from '../../lib/base/limits.ts'
-import { Cluster, type Disk, diskWith, INIT_LIMIT_TICKS, SYNC_LIMIT_TICKS } from './cluster.ts'
+import { Cluster, INIT_LIMIT_TICKS, SYNC_LIMIT_TICKS } from './cluster.ts'
+import { type Disk, diskWith } from './disks.ts'
 
 /** One wait for a better vote, and a little. */
 const FEW_TICKS = FINALIZE_WAIT_TICKS + 2

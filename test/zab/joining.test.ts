@@ -6,7 +6,8 @@ import { crc32 } from '../../lib/base/crc32.ts'
 import { LOG_START, type LogPoint, makeGroup, pointOf } from '../../lib/base/group.ts'
 import type { Epoch, Sid } from '../../lib/base/zxid.ts'
 import { makeZxid } from '../../lib/base/zxid.ts'
-import { Cluster, type Disk, diskWith, diskWithSnapshot, emptyDisk } from './cluster.ts'
+import { Cluster } from './cluster.ts'
+import { type Disk, diskWith, diskWithSnapshot, emptyDisk } from './disks.ts'
 
 function leaderOf(cluster: Cluster): number | undefined {
   return cluster.leader?.sid

@@ -7,13 +7,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { HISTORY_GROUPS_MAX } from '../../lib/base/limits.ts'
 import { makeZxid } from '../../lib/base/zxid.ts'
-import {
-  Cluster,
-  diskWith,
-  diskWithSnapshot,
-  INIT_LIMIT_TICKS,
-  SYNC_LIMIT_TICKS,
-} from './cluster.ts'
+import { Cluster, INIT_LIMIT_TICKS, SYNC_LIMIT_TICKS } from './cluster.ts'
+import { diskWith, diskWithSnapshot } from './disks.ts'
 
 /** Learners whose log is older than this can only be given a snapshot. */
 const SNAPSHOT_AT = 4

@@ -6,7 +6,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Epoch } from '../../lib/base/zxid.ts'
-import { Cluster, type Disk, emptyDisk, INIT_LIMIT_TICKS, type StartOptions } from './cluster.ts'
+import { Cluster, INIT_LIMIT_TICKS, type StartOptions } from './cluster.ts'
+import { type Disk, emptyDisk } from './disks.ts'
 
 /** Far above what new reigns that count up by one would reach soon. */
 const LATER_EPOCH = 100

@@ -5,7 +5,8 @@ import { test } from 'node:test'
 import { LOG_START } from '../../lib/base/group.ts'
 import { type Epoch, epochOf, makeZxid } from '../../lib/base/zxid.ts'
 import { joinPoint } from '../../lib/zab/history.ts'
-import { Cluster, diskWith, emptyDisk } from './cluster.ts'
+import { Cluster } from './cluster.ts'
+import { diskWith, emptyDisk } from './disks.ts'
 
 function threeWithLeader3(): Cluster {
   const cluster = new Cluster([1, 2, 3])

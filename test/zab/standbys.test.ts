@@ -1,0 +1,173 @@
+/** Voters that serve nobody hear of a proposal later than those it takes to commit it. */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { HELD_BYTES_MAX, HELD_GROUPS_MAX, TOUCH_TICKS } from '../../lib/base/limits.ts'
+import { Cluster } from './cluster.ts'
+
+/** The last voter leads; none of the others has a client, and the leader has had the time to learn that. */
+function clientless(...voters: number[]): Cluster {
+  const cluster = new Cluster(voters)
+  for (const sid of voters) {
+    cluster.clientless.add(sid)
+    cluster.start(sid)
+  }
+  cluster.tick(10 + 5 * TOUCH_TICKS)
+  assert.equal(cluster.leader?.sid, voters.at(-1))
+  return cluster
+}
+
+function write(cluster: Cluster, text: string): void {
+  const { sid } = cluster.leader!
+  cluster.propose(sid, text)
+  cluster.settle()
+}
+
+/** Who has logged the text, committed or not. */
+function holders(cluster: Cluster, text: string): number[] {
+  return [...cluster.peers.values()]
+    .filter(({ disk }) => disk.groups.some(group => Buffer.from(group.payload).toString() === text))
+    .map(({ sid }) => sid)
+    .sort()
+}
+
+test('one write at a time goes to a quorum, and to the others a few at a time', () => {
+  const cluster = clientless(1, 2, 3)
+  const texts = Array.from({ length: HELD_GROUPS_MAX }, (_, at) => `t${at}`)
+  for (const text of texts) {
+    assert.equal(cluster.peer(2).texts.length, 0)
+    write(cluster, text)
+  }
+  for (const sid of [1, 2, 3]) assert.deepEqual(cluster.peer(sid).texts, texts)
+  const toStandby = cluster.log.filter(sent => sent.to === 2 && sent.message.kind === 'commit')
+  const toRelied = cluster.log.filter(sent => sent.to === 1 && sent.message.kind === 'commit')
+  assert.equal(toRelied.length - toStandby.length, HELD_GROUPS_MAX - 1)
+})
+
+test('of five, two are told at once', () => {
+  const cluster = clientless(1, 2, 3, 4, 5)
+  write(cluster, 'a')
+  assert.equal(holders(cluster, 'a').length, 3)
+  cluster.tick()
+  assert.deepEqual(holders(cluster, 'a'), [1, 2, 3, 4, 5])
+})
+
+test('of two, both are told at once', () => {
+  const cluster = clientless(1, 2)
+  write(cluster, 'a')
+  assert.deepEqual(holders(cluster, 'a'), [1, 2])
+})
+
+test('large writes are not kept back for long', () => {
+  const cluster = clientless(1, 2, 3)
+  const text = 'x'.repeat(HELD_BYTES_MAX)
+  write(cluster, text)
+  assert.deepEqual(cluster.peer(2).texts, [text])
+})
+
+test('a tick ends the wait', () => {
+  const cluster = clientless(1, 2, 3)
+  write(cluster, 'a')
+  assert.deepEqual(holders(cluster, 'a'), [1, 3])
+  cluster.tick()
+  assert.deepEqual(cluster.peer(2).texts, ['a'])
+})
+
+test('while a write is under way the next one goes to all, and takes what is held along', () => {
+  const cluster = clientless(1, 2, 3)
+  cluster.slowDisks.add(1)
+  write(cluster, 'a')
+  assert.deepEqual(cluster.peer(3).texts, [], 'who is relied on is late')
+  write(cluster, 'b')
+  assert.deepEqual(cluster.peer(3).texts, ['a', 'b'])
+  assert.deepEqual(cluster.peer(2).texts, ['a', 'b'])
+})
+
+test('who is late is not relied on again, not even when it has caught up', () => {
+  const cluster = clientless(1, 2, 3)
+  cluster.slowDisks.add(1)
+  write(cluster, 'a')
+  cluster.tick()
+  assert.deepEqual(cluster.peer(3).texts, ['a'], 'the other one stood in for it')
+  write(cluster, 'b')
+  assert.deepEqual(holders(cluster, 'b'), [2, 3])
+  cluster.slowDisks.clear()
+  cluster.settle()
+  cluster.tick()
+  write(cluster, 'c')
+  assert.deepEqual(holders(cluster, 'c'), [2, 3])
+})
+
+test('a leader whose own disk is late tells everybody', () => {
+  const cluster = clientless(1, 2, 3)
+  cluster.slowDisks.add(3)
+  write(cluster, 'a')
+  cluster.tick()
+  assert.deepEqual(cluster.peer(3).texts, ['a'], 'two followers are a quorum')
+  write(cluster, 'b')
+  assert.deepEqual(cluster.peer(3).texts, ['a', 'b'])
+})
+
+test('when who is relied on is gone, the others are told', () => {
+  const cluster = clientless(1, 2, 3)
+  cluster.slowDisks.add(1)
+  write(cluster, 'a')
+  cluster.crash(1)
+  cluster.settle()
+  assert.deepEqual(cluster.peer(3).texts, ['a'])
+  write(cluster, 'b')
+  assert.deepEqual(cluster.peer(2).texts, ['a', 'b'])
+})
+
+test('a learner with clients is told at once', () => {
+  const cluster = clientless(1, 2, 3)
+  cluster.clientless.delete(2)
+  cluster.tick()
+  write(cluster, 'a')
+  assert.deepEqual(cluster.peer(2).texts, ['a'])
+  assert.deepEqual(holders(cluster, 'a'), [2, 3], 'and is relied on: the other one stands by')
+})
+
+test('a learner is told of what is held when a client asks it for something', () => {
+  const cluster = clientless(1, 2, 3)
+  write(cluster, 'a')
+  assert.deepEqual(cluster.peer(2).texts, [])
+  cluster.forward(2, 'request')
+  cluster.settle()
+  assert.deepEqual(cluster.peer(2).texts, ['a'])
+})
+
+test('a learner that may have clients is told at once', () => {
+  const cluster = new Cluster([1, 2, 3])
+  for (const sid of [1, 2, 3]) cluster.start(sid)
+  cluster.tick()
+  assert.equal(cluster.leader?.sid, 3)
+  write(cluster, 'a')
+  assert.deepEqual(holders(cluster, 'a'), [1, 2, 3])
+})
+
+test('what only a leader and one learner have is kept when the leader dies', () => {
+  const cluster = clientless(1, 2, 3)
+  write(cluster, 'a')
+  assert.deepEqual(holders(cluster, 'a'), [1, 3])
+  const disk = cluster.crash(3)
+  cluster.settle()
+  cluster.tick(10)
+  assert.equal(cluster.leader?.sid, 1, 'the one that has it')
+  assert.deepEqual(cluster.peer(2).texts, ['a'])
+  cluster.start(3, disk)
+  cluster.settle()
+  cluster.tick(10)
+  write(cluster, 'b')
+  cluster.tick()
+  for (const sid of [1, 2, 3]) assert.deepEqual(cluster.peer(sid).texts.slice(-2), ['a', 'b'])
+})
+
+test('what is held is committed by others only after it was sent', () => {
+  const cluster = clientless(1, 2, 3)
+  for (const text of ['a', 'b', 'c']) write(cluster, text)
+  cluster.tick()
+  const kinds = cluster.kinds(3, 2).filter(kind => kind === 'proposal' || kind === 'commit')
+  assert.deepEqual(kinds.slice(-4), ['proposal', 'proposal', 'proposal', 'commit'])
+  assert.deepEqual(cluster.peer(2).texts, ['a', 'b', 'c'])
+})
