@@ -6,6 +6,7 @@ const LEADER = 'lib/zab/leader.ts'
 const LINK = 'lib/zab/learner-link.ts'
 const LEARNER = 'lib/zab/learner.ts'
 const HISTORY = 'lib/zab/history.ts'
+const STANDBYS = 'lib/zab/standbys.ts'
 const QUORUM = 'lib/zab/quorum.ts'
 const WRITES = 'lib/zab/writes.ts'
 
@@ -291,5 +292,60 @@ export const BROADCAST_MUTATIONS: readonly Mutation[] = [
       ),
     ],
     killers: [testFile('test/zab/failover.test.ts')],
+  },
+  {
+    name: 'standby-with-clients',
+    says: 'A voter stands by although clients of it are alive.',
+    patches: [
+      patch(
+        LINK,
+        'return this.active && this.#clientlessTicks > SERVES_TICKS',
+        'return this.active',
+      ),
+    ],
+    killers: [testFile('test/zab/standbys.test.ts')],
+  },
+  {
+    name: 'commit-ahead-of-what-is-held',
+    says: 'A voter that stands by is told of the commit of what it was not sent.',
+    patches: [
+      patch(
+        LINK,
+        `      if (isFull) this.release()
+      return`,
+        '      if (isFull) this.release()',
+      ),
+    ],
+    killers: [testFile('test/zab/standbys.test.ts'), campaign(60)],
+  },
+  {
+    name: 'late-voter-is-relied-on',
+    says: 'A leader relies on a voter that has not acknowledged what it was sent before.',
+    patches: [
+      patch(
+        STANDBYS,
+        'if (link.acked < last || !waiting.delete(link)) continue',
+        'if (!waiting.delete(link)) continue',
+      ),
+    ],
+    killers: [testFile('test/zab/standbys.test.ts')],
+  },
+  {
+    name: 'held-though-one-is-gone',
+    says: 'When a voter that was relied on is gone, the others are not told before the next tick.',
+    patches: [patch(LEADER, '    for (const link of this.#links.values()) link.release()\n', '')],
+    killers: [testFile('test/zab/standbys.test.ts')],
+  },
+  {
+    name: 'held-behind-a-slow-disk',
+    says: 'A leader goes on relying on its own disk when that is late.',
+    patches: [
+      patch(
+        LEADER,
+        'history.committed === history.lastZxid && writes.durableZxid === history.lastZxid',
+        'history.committed === history.lastZxid',
+      ),
+    ],
+    killers: [testFile('test/zab/standbys.test.ts')],
   },
 ]
