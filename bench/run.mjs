@@ -2,12 +2,13 @@
 // compiled, since the loader that runs the sources doubles the time a thread takes to start, and is no part of what
 // users run. Options of Node.js before the file name hold for the program too (`node --cpu-prof bench/run.mjs write`).
 // All that a run leaves behind is in one directory, which goes when the run ends, however it ends; so do the processes
-// it has started. Plain JavaScript without packages: it is what compiles the rest.
+// it has started. Plain JavaScript: it is what compiles the rest.
 
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { bundle } from '../.ci/bundle.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const place = join(root, '.quorumtree', 'bench')
@@ -83,6 +84,8 @@ const directory = mkdtempSync(join(place, `run-${process.pid}-`))
 try {
   const built = join(directory, 'built')
   compile(built)
+  // A peer's program is one file in the package.
+  await bundle({ 'lib/peer/worker': 'lib/peer/worker.ts' }, built)
   process.exitCode = await run(join(built, 'bench', `${name}.js`), args, directory)
 } finally {
   end(directory)
