@@ -43,6 +43,8 @@ export const GROUP_BYTES_EAGER = 128 * 1024
 /** A voter that stands by is told of so many groups, or payload bytes, at once. */
 export const HELD_GROUPS_MAX = 4
 export const HELD_BYTES_MAX = 64 * 1024
+/** It is told of them with the next tick at the latest: with ticks longer than this no voter stands by. */
+export const HELD_MS_MAX = 100
 
 /** Payload bytes and groups of recent history kept in memory to bring learners up to date without the disk. */
 export const HISTORY_BYTES_MAX = 16 * 1024 * 1024

@@ -7,7 +7,7 @@
 import { assert, unreachable } from '../base/assert.ts'
 import { ByteReader } from '../base/bytes.ts'
 import type { LogPoint } from '../base/group.ts'
-import { GROUP_BYTES_EAGER, TOUCH_TICKS } from '../base/limits.ts'
+import { GROUP_BYTES_EAGER, HELD_MS_MAX, TOUCH_TICKS } from '../base/limits.ts'
 import type { PeerStatus } from '../base/ports.ts'
 import { epochOf, makeZxid, type Sid } from '../base/zxid.ts'
 import type { Frame } from '../replica/outbox.ts'
@@ -121,7 +121,7 @@ export class PeerCore {
     tree: Tree,
     newestChain: ChainSize | undefined,
   ) {
-    this.#zab = new Zab(config, recovered)
+    this.#zab = new Zab({ ...config, standbys: config.tickMs <= HELD_MS_MAX }, recovered)
     this.#syncLimitTicks = config.syncLimitTicks
     this.#counterMax = config.counterMax
     const { sid, dataBytesMax, tickMs } = config

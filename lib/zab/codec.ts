@@ -90,7 +90,8 @@ export function encodePeerMessage(out: ByteWriter, message: PeerMessage): void {
     case 'newLeader':
       return out.u53(message.zxid)
     case 'pong':
-      return out.bytes(message.touched)
+      out.bytes(message.touched)
+      return out.bool(message.serves)
     case 'request':
       return out.bytes(message.payload)
     default:
@@ -147,7 +148,7 @@ function decodeShort(code: number, connection: number, from: ByteReader): PeerMe
     case CODES.newLeader:
       return { kind: 'newLeader', connection, zxid: from.u53() as Zxid }
     case CODES.pong:
-      return { kind: 'pong', connection, touched: from.bytes() }
+      return { kind: 'pong', connection, touched: from.bytes(), serves: from.bool() }
     case CODES.request:
       return { kind: 'request', connection, payload: from.bytes() }
     case CODES.upToDate:

@@ -19,6 +19,8 @@ export interface ZabConfig {
   readonly syncLimitTicks: number
   /** Checksum of a group's payload (CRC-32); an argument so that a driver may pass a native one. */
   readonly crc32: (bytes: Uint8Array) => number
+  /** False when nobody is to stand by: every proposal goes to all voters at once. */
+  readonly standbys?: boolean
   /** Groups kept in memory, when it is not to be the usual number. */
   readonly historyGroupsMax?: number
   /** Transactions that one reign has room for, when it is not to be the usual number. */

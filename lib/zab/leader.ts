@@ -47,7 +47,7 @@ export class Leader {
 
   constructor(desk: Desk) {
     this.#desk = desk
-    this.#standbys = new Standbys(desk.config.sid, desk.config.quorum)
+    this.#standbys = new Standbys(desk)
     this.#counterMax = desk.config.counterMax ?? COUNTER_MAX
     this.#hearAccepted(desk.config.sid, desk.writes.epochs.acceptedEpoch)
   }
@@ -84,20 +84,14 @@ export class Leader {
       payload,
       config.crc32(payload),
     )
-    // Chosen before the group is logged: who stands by depends on how far everybody is now.
-    const standbys = this.#isQuiet ? this.#standbys.choose(this.#links, last.zxid) : []
+    // Before the group is logged: who stands by depends on how far everybody is now.
+    const standbys = this.#standbys.choose(this.#links, group)
     this.#desk.append(group)
     for (const link of this.#links.values()) {
       if (standbys.includes(link)) link.hold(group)
       else link.propose(group)
     }
     return true
-  }
-
-  /** Nothing is under way, and our own disk is not late: it is one of those a proposal is told first. */
-  get #isQuiet(): boolean {
-    const { history, writes } = this.#desk
-    return history.committed === history.lastZxid && writes.durableZxid === history.lastZxid
   }
 
   /** Ends the reign: learners look for a leader at once. */
@@ -160,9 +154,9 @@ export class Leader {
         link.onSnapshotNext()
         break
       case 'pong':
-        if (message.touched.length === 0) break
-        link.heardOfClient()
-        this.#desk.touch(message.touched)
+        if (message.serves) link.heardOfClient()
+        else link.heardOfNoClient()
+        if (message.touched.length > 0) this.#desk.touch(message.touched)
         break
       case 'request':
         link.heardOfClient()
@@ -293,6 +287,7 @@ export class Leader {
     const groups = this.#desk.commit(zxid)
     if (zxid <= this.#toldZxid) return
     this.#toldZxid = zxid
+    this.#standbys.committed(this.#links, zxid)
     for (const link of this.#links.values()) link.commit(zxid, groups)
     // All that this epoch had room for is committed: only a new reign can order more (ZOOKEEPER-1277).
     if (epochOf(zxid) === this.#epoch && counterOf(zxid) === this.#counterMax) {
@@ -327,10 +322,12 @@ export class Leader {
   }
 
   #drop(sid: Sid): void {
-    this.#links.get(sid)?.close()
+    const link = this.#links.get(sid)
+    if (link === undefined) return
+    link.close()
     this.#links.delete(sid)
     // It may be what a proposal under way was counting on.
-    for (const link of this.#links.values()) link.release()
+    for (const other of this.#links.values()) other.release()
   }
 
   #end(reason: string): void {

@@ -5,7 +5,7 @@
 
 import { assert, unreachable } from '../base/assert.ts'
 import { type Group, LOG_START, type LogPoint, pointOf } from '../base/group.ts'
-import { HELD_BYTES_MAX, HELD_GROUPS_MAX, TOUCH_TICKS } from '../base/limits.ts'
+import { HELD_BYTES_MAX, HELD_GROUPS_MAX } from '../base/limits.ts'
 import { type Epoch, makeZxid, type Sid, ZXID_ZERO, type Zxid } from '../base/zxid.ts'
 import type { Desk } from './desk.ts'
 import { joinPoint } from './history.ts'
@@ -32,8 +32,8 @@ type Phase =
   /** UPTODATE was sent. */
   | 'active'
 
-/** A learner with clients is heard of so often; whoever is not for longer has none. */
-const SERVES_TICKS = 4 * TOUCH_TICKS
+/** So often in a row a learner says that it has no client, before that is relied on: one may be about to join. */
+const CLIENTLESS_PONGS = 4
 
 export class LearnerLink {
   readonly sid: Sid
@@ -53,8 +53,8 @@ export class LearnerLink {
   /** A snapshot that the store holds open for this learner. */
   #snapshotId: number | undefined
   #silentTicks = 0
-  /** Since a client of the learner was heard of; until then it may have some. */
-  #clientlessTicks = 0
+  /** Pongs in a row that said that the learner has no client. */
+  #clientlessPongs = 0
   #loadTicks = 0
   /** Proposals that the learner is told of later, while it stands by. */
   #held: Group[] = []
@@ -96,7 +96,7 @@ export class LearnerLink {
 
   /** It is up to date, but serves nobody: what is proposed can wait, as far as the learner itself is concerned. */
   get mayStandBy(): boolean {
-    return this.active && this.#clientlessTicks > SERVES_TICKS
+    return this.active && this.#clientlessPongs > CLIENTLESS_PONGS
   }
 
   get #forwards(): boolean {
@@ -109,8 +109,12 @@ export class LearnerLink {
 
   /** A client of this learner is alive, or asks for something: from now on the learner hears of everything at once. */
   heardOfClient(): void {
-    this.#clientlessTicks = 0
+    this.#clientlessPongs = 0
     this.release()
+  }
+
+  heardOfNoClient(): void {
+    this.#clientlessPongs++
   }
 
   /** For how long our own store has been reading what this learner needs. */
@@ -120,7 +124,6 @@ export class LearnerLink {
 
   tick(): void {
     this.#silentTicks++
-    this.#clientlessTicks++
     this.release()
     if (this.#load !== undefined) this.#loadTicks++
     if (this.#forwards) this.send({ kind: 'ping' })

@@ -57,6 +57,8 @@ export class Learner {
   #silentTicks = 0
   #phaseTicks = 0
   #touched: Uint8Array | undefined
+  /** Sessions were alive at the last report; before that there may be some. */
+  #serves = true
   /** Why this attempt is over; the peer looks for a leader again. */
   #over: string | undefined
   #distrusted = false
@@ -91,6 +93,7 @@ export class Learner {
   /** Sessions alive here, to be reported with the answer to the next ping. */
   report(sessions: Uint8Array): void {
     this.#touched = sessions
+    this.#serves = sessions.length > 0
   }
 
   request(payload: Uint8Array): void {
@@ -283,7 +286,8 @@ export class Learner {
   }
 
   #onPing(): void {
-    this.#send({ kind: 'pong', touched: this.#touched ?? NOTHING })
+    const touched = this.#touched ?? NOTHING
+    this.#send({ kind: 'pong', touched, serves: this.#serves })
     this.#touched = undefined
   }
 

@@ -3,45 +3,76 @@
  * proposal goes to a quorum only, so that its disk and its processors serve those that somebody waits for. The other
  * voters stand by. They get the same groups in the same order, a few at a time; to agreement that is a slow link.
  *
- * Nobody is to notice: a learner that serves a client never stands by, and whoever was told and is late is not
- * relied on again while another is not.
+ * Nobody is to notice for long: a learner that serves a client never stands by, and who was counted on and late, our
+ * own disk included, is counted on again only after all others.
  */
 
-import type { Sid, Zxid } from '../base/zxid.ts'
+import type { Group } from '../base/group.ts'
+import { type Sid, ZXID_ZERO, type Zxid } from '../base/zxid.ts'
+import type { Desk } from './desk.ts'
 import type { LearnerLink } from './learner-link.ts'
-import type { Quorum } from './quorum.ts'
+
+type Links = ReadonlyMap<Sid, LearnerLink>
 
 const NOBODY: readonly LearnerLink[] = []
 
 export class Standbys {
-  readonly #self: Sid
-  readonly #quorum: Quorum
-  /** Who made up the quorum last time, and does so again: to change about would have all of them half a step behind. */
-  #relied: readonly LearnerLink[] = []
+  readonly #desk: Desk
+  /** For each voter that was late, the number of the last time. */
+  readonly #lateAt = new Map<Sid, number>()
+  #lates = 0
+  /** The quorum that a proposal counts on, which others were not told of; until it is committed. */
+  #counted: readonly Sid[] = []
+  #proposed: Zxid = ZXID_ZERO
 
-  constructor(self: Sid, quorum: Quorum) {
-    this.#self = self
-    this.#quorum = quorum
+  constructor(desk: Desk) {
+    this.#desk = desk
   }
 
-  /** Those of `links` that need not hear at once of what follows `last`, which everybody relied on has on disk. */
-  choose(links: ReadonlyMap<Sid, LearnerLink>, last: Zxid): readonly LearnerLink[] {
-    const told = new Set([this.#self])
-    const waiting = new Set<LearnerLink>()
-    for (const link of links.values()) {
-      if (link.votes && link.mayStandBy) waiting.add(link)
-      else if (link.votes && link.acked >= last) told.add(link.sid)
+  /** Those of `links` that need not hear at once of a group, the next to be logged. */
+  choose(links: Links, group: Group): readonly LearnerLink[] {
+    const { config, history } = this.#desk
+    const last = history.lastZxid
+    if (history.committed < last || config.standbys === false) return NOBODY
+    const counted: Sid[] = []
+    const isQuorum = (): boolean => config.quorum.reached(voter => counted.includes(voter))
+    for (const sid of this.#candidates(links)) {
+      if (isQuorum()) break
+      if (this.#ackedBy(sid, links) >= last) counted.push(sid)
     }
-    const relied: LearnerLink[] = []
-    const isReached = (): boolean => this.#quorum.reached(voter => told.has(voter))
-    for (const link of [...this.#relied, ...waiting]) {
-      if (isReached()) break
-      if (link.acked < last || !waiting.delete(link)) continue
-      told.add(link.sid)
-      relied.push(link)
+    if (!isQuorum()) return NOBODY
+    const standbys = [...links.values()].filter(
+      link => link.votes && link.mayStandBy && !counted.includes(link.sid),
+    )
+    if (standbys.length === 0) return NOBODY
+    this.#counted = counted
+    this.#proposed = group.last
+    return standbys
+  }
+
+  /** All up to `zxid` is committed: when that was so without one of those counted on, that one was late. */
+  committed(links: Links, zxid: Zxid): void {
+    if (this.#counted.length === 0 || zxid < this.#proposed) return
+    for (const sid of this.#counted) {
+      if (this.#ackedBy(sid, links) < this.#proposed) this.#lateAt.set(sid, ++this.#lates)
     }
-    if (!isReached()) return NOBODY
-    this.#relied = relied
-    return [...waiting]
+    this.#counted = []
+  }
+
+  /** All voters: who was never late, or not for longest, comes first; then who is told anyway, for its clients. */
+  #candidates(links: Links): readonly Sid[] {
+    const voters: Sid[] = [this.#desk.config.sid]
+    const clientless: Sid[] = []
+    for (const { votes, mayStandBy, sid } of links.values()) {
+      if (votes) (mayStandBy ? clientless : voters).push(sid)
+    }
+    voters.push(...clientless)
+    const lateness = (sid: Sid): number => this.#lateAt.get(sid) ?? 0
+    return this.#lateAt.size === 0 ? voters : voters.sort((a, b) => lateness(a) - lateness(b))
+  }
+
+  #ackedBy(sid: Sid, links: Links): Zxid {
+    const { config, writes } = this.#desk
+    return sid === config.sid ? writes.durableZxid : (links.get(sid)?.acked ?? ZXID_ZERO)
   }
 }

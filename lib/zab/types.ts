@@ -60,7 +60,8 @@ export type LearnerMessage =
   | { readonly kind: 'ack'; readonly zxid: Zxid }
   /** Asks for the next chunk of a snapshot under way. */
   | { readonly kind: 'snapshotNext' }
-  | { readonly kind: 'pong'; readonly touched: Uint8Array }
+  /** `serves`: the learner has clients, as far as it knows. */
+  | { readonly kind: 'pong'; readonly touched: Uint8Array; readonly serves: boolean }
   /** Requests of the learner's clients, for the leader to prepare. */
   | { readonly kind: 'request'; readonly payload: Uint8Array }
   | { readonly kind: 'leave' }

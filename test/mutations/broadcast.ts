@@ -299,7 +299,7 @@ export const BROADCAST_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         LINK,
-        'return this.active && this.#clientlessTicks > SERVES_TICKS',
+        'return this.active && this.#clientlessPongs > CLIENTLESS_PONGS',
         'return this.active',
       ),
     ],
@@ -319,33 +319,74 @@ export const BROADCAST_MUTATIONS: readonly Mutation[] = [
     killers: [testFile('test/zab/standbys.test.ts'), campaign(60)],
   },
   {
-    name: 'late-voter-is-relied-on',
-    says: 'A leader relies on a voter that has not acknowledged what it was sent before.',
+    name: 'held-is-overtaken',
+    says: 'A voter is told of a proposal before those that were held back.',
+    patches: [
+      patch(
+        LINK,
+        `    this.release()
+    this.#sendProposal(group)`,
+        '    this.#sendProposal(group)',
+      ),
+    ],
+    killers: [testFile('test/zab/standbys.test.ts')],
+  },
+  {
+    name: 'held-bytes-add-up',
+    says: 'Once much was held back, nothing is held back any more.',
+    patches: [
+      patch(
+        LINK,
+        `    this.#heldBytes = 0
+`,
+        '',
+      ),
+    ],
+    killers: [testFile('test/zab/standbys.test.ts')],
+  },
+  {
+    name: 'late-voter-is-counted-on',
+    says: 'A leader counts on a voter that has not acknowledged what it was sent before.',
     patches: [
       patch(
         STANDBYS,
-        'if (link.acked < last || !waiting.delete(link)) continue',
-        'if (!waiting.delete(link)) continue',
+        'if (this.#ackedBy(sid, links) >= last) counted.push(sid)',
+        'counted.push(sid)',
       ),
     ],
+    killers: [testFile('test/zab/standbys.test.ts')],
+  },
+  {
+    name: 'late-voter-is-counted-on-again',
+    says: 'A leader counts on a voter that was late, once that has caught up.',
+    patches: [patch(STANDBYS, 'this.#lateAt.set(sid, ++this.#lates)', 'this.#lateAt.delete(sid)')],
+    killers: [testFile('test/zab/standbys.test.ts')],
+  },
+  {
+    name: 'held-without-a-quorum',
+    says: 'Voters stand by though the others are no quorum.',
+    patches: [patch(STANDBYS, 'if (!isQuorum()) return NOBODY', 'isQuorum()')],
     killers: [testFile('test/zab/standbys.test.ts')],
   },
   {
     name: 'held-though-one-is-gone',
-    says: 'When a voter that was relied on is gone, the others are not told before the next tick.',
-    patches: [patch(LEADER, '    for (const link of this.#links.values()) link.release()\n', '')],
-    killers: [testFile('test/zab/standbys.test.ts')],
-  },
-  {
-    name: 'held-behind-a-slow-disk',
-    says: 'A leader goes on relying on its own disk when that is late.',
+    says: 'When a voter that was counted on is gone, the others are not told before the next tick.',
     patches: [
       patch(
         LEADER,
-        'history.committed === history.lastZxid && writes.durableZxid === history.lastZxid',
-        'history.committed === history.lastZxid',
+        `    for (const other of this.#links.values()) other.release()
+`,
+        '',
       ),
     ],
     killers: [testFile('test/zab/standbys.test.ts')],
+  },
+  {
+    name: 'held-for-a-long-tick',
+    says: 'Voters stand by however long a tick is.',
+    patches: [
+      patch('lib/peer/core.ts', 'standbys: config.tickMs <= HELD_MS_MAX', 'standbys: true'),
+    ],
+    killers: [testFile('test/peer/standbys.test.ts')],
   },
 ]

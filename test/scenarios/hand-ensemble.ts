@@ -31,6 +31,7 @@ export interface HandOptions {
   readonly snapshotLogBytes?: number
   readonly snapshotChunkBytes?: number
   readonly historyGroupsMax?: number
+  readonly tickMs?: number
 }
 
 export class HandPeer {

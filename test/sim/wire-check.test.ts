@@ -93,7 +93,7 @@ describe('the check of what peers say', () => {
       .says(LEADER, P2, { kind: 'proposal', connection, group: A2 })
       .says(FOLLOWER, P1, { kind: 'request', connection, payload: new Uint8Array(1) })
     const touched = new Uint8Array([0, 0, 0, 0, 0, 0, 7].concat(0))
-    talk.says(FOLLOWER, P1, { kind: 'pong', connection, touched })
+    talk.says(FOLLOWER, P1, { kind: 'pong', connection, touched, serves: true })
     assert.equal(talk.hears(LEADER, P2).length, 1)
     assert.equal(talk.check.conversations, 1)
   })
@@ -209,7 +209,7 @@ function ack(): PeerMessage {
 }
 
 function pong(): PeerMessage {
-  return { kind: 'pong', connection, touched: new Uint8Array(0) }
+  return { kind: 'pong', connection, touched: new Uint8Array(0), serves: false }
 }
 
 function request(): PeerMessage {

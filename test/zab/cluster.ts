@@ -20,6 +20,10 @@ setVerifying(true)
 export const INIT_LIMIT_TICKS = 50
 export const SYNC_LIMIT_TICKS = 10
 
+/** What a peer reports, with each tick. */
+const NO_SESSIONS = Buffer.alloc(0)
+const A_SESSION = Buffer.of(1)
+
 /** What `settle` moves at most before it gives up. */
 const STEPS_MAX = 100_000
 
@@ -205,7 +209,7 @@ export class Cluster {
   tick(ticks = 1): void {
     for (let i = 0; i < ticks; i++) {
       for (const peer of this.peers.values()) {
-        if (!this.clientless.has(peer.sid)) peer.zab.report(Buffer.of(1))
+        peer.zab.report(this.clientless.has(peer.sid) ? NO_SESSIONS : A_SESSION)
         peer.zab.step({ kind: 'tick' })
         this.#collect(peer)
       }

@@ -5,6 +5,9 @@ import { test } from 'node:test'
 import { HELD_BYTES_MAX, HELD_GROUPS_MAX, TOUCH_TICKS } from '../../lib/base/limits.ts'
 import { Cluster } from './cluster.ts'
 
+/** So many ticks, and the leader knows who has no client. */
+const TOLD_TICKS = 5 * TOUCH_TICKS
+
 /** The last voter leads; none of the others has a client, and the leader has had the time to learn that. */
 function clientless(...voters: number[]): Cluster {
   const cluster = new Cluster(voters)
@@ -12,7 +15,7 @@ function clientless(...voters: number[]): Cluster {
     cluster.clientless.add(sid)
     cluster.start(sid)
   }
-  cluster.tick(10 + 5 * TOUCH_TICKS)
+  cluster.tick(10 + TOLD_TICKS)
   assert.equal(cluster.leader?.sid, voters.at(-1))
   return cluster
 }
@@ -21,6 +24,24 @@ function write(cluster: Cluster, text: string): void {
   const { sid } = cluster.leader!
   cluster.propose(sid, text)
   cluster.settle()
+}
+
+/** The disk of a voter is behind until others have stood in for it. */
+function writeBeside(cluster: Cluster, slow: number, text: string): void {
+  cluster.slowDisks.add(slow)
+  write(cluster, text)
+  cluster.tick()
+  assert.equal(cluster.leader!.texts.at(-1), text)
+  cluster.slowDisks.clear()
+  cluster.settle()
+}
+
+/** Nobody's reign or connection has ended since. */
+function assertUndisturbed(cluster: Cluster, from: number): void {
+  const kinds = cluster.log.slice(from).map(({ message }) => message.kind)
+  for (const kind of ['followerInfo', 'dismiss', 'leave', 'notification']) {
+    assert.ok(!kinds.some(sent => sent === kind), `no ${kind}`)
+  }
 }
 
 /** Who has logged the text, committed or not. */
@@ -58,10 +79,12 @@ test('of two, both are told at once', () => {
   assert.deepEqual(holders(cluster, 'a'), [1, 2])
 })
 
-test('large writes are not kept back for long', () => {
+test('large writes are not kept back for long, and small ones after them as before', () => {
   const cluster = clientless(1, 2, 3)
   const text = 'x'.repeat(HELD_BYTES_MAX)
   write(cluster, text)
+  assert.deepEqual(cluster.peer(2).texts, [text])
+  write(cluster, 'small')
   assert.deepEqual(cluster.peer(2).texts, [text])
 })
 
@@ -76,26 +99,74 @@ test('a tick ends the wait', () => {
 test('while a write is under way the next one goes to all, and takes what is held along', () => {
   const cluster = clientless(1, 2, 3)
   cluster.slowDisks.add(1)
+  const { length } = cluster.log
   write(cluster, 'a')
   assert.deepEqual(cluster.peer(3).texts, [], 'who is relied on is late')
   write(cluster, 'b')
   assert.deepEqual(cluster.peer(3).texts, ['a', 'b'])
   assert.deepEqual(cluster.peer(2).texts, ['a', 'b'])
+  assertUndisturbed(cluster, length)
 })
 
-test('who is late is not relied on again, not even when it has caught up', () => {
+for (const slow of [1, 3]) {
+  test(`voter ${slow} is late once: it is not counted on again, though it catches up`, () => {
+    const cluster = clientless(1, 2, 3)
+    const { length } = cluster.log
+    writeBeside(cluster, slow, 'a')
+    cluster.slowDisks.add(slow)
+    for (const text of ['b', 'c', 'd']) {
+      write(cluster, text)
+      assert.equal(cluster.leader!.texts.at(-1), text, 'nobody waits for it')
+      cluster.slowDisks.clear()
+      cluster.settle()
+      cluster.tick()
+      cluster.slowDisks.add(slow)
+    }
+    assertUndisturbed(cluster, length)
+  })
+}
+
+test('a late voter is not counted on for having clients', () => {
   const cluster = clientless(1, 2, 3)
-  cluster.slowDisks.add(1)
-  write(cluster, 'a')
+  cluster.clientless.delete(2)
   cluster.tick()
-  assert.deepEqual(cluster.peer(3).texts, ['a'], 'the other one stood in for it')
+  writeBeside(cluster, 2, 'a')
+  cluster.slowDisks.add(2)
   write(cluster, 'b')
-  assert.deepEqual(holders(cluster, 'b'), [2, 3])
+  assert.deepEqual(cluster.peer(3).texts, ['a', 'b'])
+  assert.deepEqual(cluster.peer(1).texts, ['a', 'b'], 'who is counted on instead is told at once')
+})
+
+test('when all were late, the one that was so longest ago is counted on', () => {
+  const cluster = clientless(1, 2, 3)
+  writeBeside(cluster, 1, 'a')
+  writeBeside(cluster, 2, 'b')
+  write(cluster, 'c')
+  assert.deepEqual(holders(cluster, 'c'), [1, 3])
+})
+
+test('nobody stands by while too few of the others are up to date', () => {
+  const cluster = clientless(1, 2, 3)
+  write(cluster, 'a')
+  cluster.slowDisks.add(2)
+  cluster.crash(1)
+  write(cluster, 'b')
   cluster.slowDisks.clear()
   cluster.settle()
+  assert.deepEqual(cluster.peer(3).texts, ['a', 'b'], 'without a tick')
+})
+
+test('a voter that is behind is not counted on, even if it never kept anybody waiting', () => {
+  const cluster = clientless(1, 2, 3)
+  for (const sid of [1, 2]) cluster.clientless.delete(sid)
   cluster.tick()
-  write(cluster, 'c')
-  assert.deepEqual(holders(cluster, 'c'), [2, 3])
+  cluster.slowDisks.add(1)
+  write(cluster, 'a')
+  assert.deepEqual(cluster.peer(3).texts, ['a'], 'all were told, and two were fast enough')
+  for (const sid of [1, 2]) cluster.clientless.add(sid)
+  cluster.tick(TOLD_TICKS)
+  write(cluster, 'b')
+  assert.deepEqual(cluster.peer(3).texts, ['a', 'b'])
 })
 
 test('a leader whose own disk is late tells everybody', () => {
@@ -139,11 +210,23 @@ test('a learner is told of what is held when a client asks it for something', ()
 
 test('a learner that may have clients is told at once', () => {
   const cluster = new Cluster([1, 2, 3])
-  for (const sid of [1, 2, 3]) cluster.start(sid)
-  cluster.tick()
-  assert.equal(cluster.leader?.sid, 3)
+  for (const sid of [1, 3]) {
+    cluster.clientless.add(sid)
+    cluster.start(sid)
+  }
+  cluster.tick(10 + TOLD_TICKS)
+  cluster.start(2)
+  cluster.slowDisks.add(2)
+  cluster.tick(2 * TOLD_TICKS)
+  cluster.slowDisks.clear()
+  cluster.settle()
+  assert.ok(cluster.peer(2).zab.view.serving)
   write(cluster, 'a')
-  assert.deepEqual(holders(cluster, 'a'), [1, 2, 3])
+  assert.deepEqual(
+    cluster.peer(2).texts,
+    ['a'],
+    'it has just joined, and has not said that it has none',
+  )
 })
 
 test('what only a leader and one learner have is kept when the leader dies', () => {
