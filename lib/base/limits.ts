@@ -40,9 +40,10 @@ export const GROUP_BYTES_MAX = 512 * 1024
 /** A group of this size is proposed although all disks are busy. */
 export const GROUP_BYTES_EAGER = 128 * 1024
 
-/** A voter that stands by is told of so many groups, or payload bytes, at once. */
+/** A voter that stands by is told of so many groups at once. */
 export const HELD_GROUPS_MAX = 4
-export const HELD_BYTES_MAX = 64 * 1024
+/** A group with a larger payload is told to all at once: many have written, or one so much that it takes its time. */
+export const HELD_BYTES_MAX = 4 * 1024
 /** It is told of them with the next tick at the latest: with ticks longer than this no voter stands by. */
 export const HELD_MS_MAX = 100
 

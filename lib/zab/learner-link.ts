@@ -5,7 +5,7 @@
 
 import { assert, unreachable } from '../base/assert.ts'
 import { type Group, LOG_START, type LogPoint, pointOf } from '../base/group.ts'
-import { HELD_BYTES_MAX, HELD_GROUPS_MAX } from '../base/limits.ts'
+import { HELD_GROUPS_MAX } from '../base/limits.ts'
 import { type Epoch, makeZxid, type Sid, ZXID_ZERO, type Zxid } from '../base/zxid.ts'
 import type { Desk } from './desk.ts'
 import { joinPoint } from './history.ts'
@@ -58,7 +58,6 @@ export class LearnerLink {
   #loadTicks = 0
   /** Proposals that the learner is told of later, while it stands by. */
   #held: Group[] = []
-  #heldBytes = 0
   #failed: string | undefined
 
   constructor(desk: Desk, sid: Sid, connection: number, votes: boolean) {
@@ -200,7 +199,6 @@ export class LearnerLink {
   hold(group: Group): void {
     assert(this.mayStandBy, 'only a learner that serves nobody stands by')
     this.#held.push(group)
-    this.#heldBytes += group.payload.length
   }
 
   /** Tells of what is held, and of its commit. */
@@ -208,7 +206,6 @@ export class LearnerLink {
     if (this.#held.length === 0) return
     for (const group of this.#held) this.#sendProposal(group)
     this.#held = []
-    this.#heldBytes = 0
     const { committed } = this.#desk.history
     this.send({ kind: 'commit', zxid: commitWithin(committed, this.#sent.zxid) })
   }
@@ -217,8 +214,7 @@ export class LearnerLink {
   commit(zxid: Zxid, groups: readonly Group[]): void {
     if (!this.#forwards) return
     if (this.#held.length > 0) {
-      const isFull = this.#held.length >= HELD_GROUPS_MAX || this.#heldBytes >= HELD_BYTES_MAX
-      if (isFull) this.release()
+      if (this.#held.length >= HELD_GROUPS_MAX) this.release()
       return
     }
     if (this.votes) {

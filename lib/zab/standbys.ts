@@ -8,6 +8,7 @@
  */
 
 import type { Group } from '../base/group.ts'
+import { HELD_BYTES_MAX } from '../base/limits.ts'
 import { type Sid, ZXID_ZERO, type Zxid } from '../base/zxid.ts'
 import type { Desk } from './desk.ts'
 import type { LearnerLink } from './learner-link.ts'
@@ -33,7 +34,8 @@ export class Standbys {
   choose(links: Links, group: Group): readonly LearnerLink[] {
     const { config, history } = this.#desk
     const last = history.lastZxid
-    if (history.committed < last || config.standbys === false) return NOBODY
+    const isAlone = history.committed === last && group.payload.length <= HELD_BYTES_MAX
+    if (!isAlone || config.standbys === false) return NOBODY
     const counted: Sid[] = []
     const isQuorum = (): boolean => config.quorum.reached(voter => counted.includes(voter))
     for (const sid of this.#candidates(links)) {
