@@ -17,6 +17,8 @@ import { WireCheck } from './wire-check.ts'
 /** Turns of all peers until the first round of the costly checks, and how much longer each pause is than the last. */
 const ROUND_TURNS = 1_000
 const ROUND_GROWTH = 1.5
+/** Fewer groups than a peer keeps in memory at least: so many it may commit and forget in one turn. */
+const TAIL_GROUPS_MIN = 16
 
 /**
  * Why a learner ends a connection though nothing is lost but the end of what was sent: it was told what has no place in
@@ -43,6 +45,8 @@ interface Seen {
   committed: Zxid
   applied: Zxid
   reason: string
+  /** The groups after `committed`, when there were many at the last look. */
+  tail: readonly Group[]
 }
 
 export class PeerCheck {
@@ -79,7 +83,8 @@ export class PeerCheck {
     const { sid, zab } = peer
     const { base } = zab!.history
     this.chronicle.jumped(sid, base)
-    this.#seen.set(sid, { committed: base.zxid, applied: base.zxid, reason: zab!.lastReason })
+    const { zxid } = base
+    this.#seen.set(sid, { committed: zxid, applied: zxid, reason: zab!.lastReason, tail: [] })
     this.#wire.started(peer)
   }
 
@@ -96,6 +101,8 @@ export class PeerCheck {
     const busy = zab.durableZxid < history.lastZxid && history.committed < history.lastZxid
     if (leads) this.#expiry.led(epoch, heard, history.lastZxid, busy)
     if (history.committed !== seen.committed) this.#follow(peer, seen)
+    const isLong = history.lastZxid - seen.committed >= TAIL_GROUPS_MIN
+    seen.tail = isLong ? (history.groupsAfter(seen.committed) ?? []) : []
     checkPositions(sid, zab, tree.zxid)
     if (tree.zxid !== seen.applied) {
       seen.applied = tree.zxid
@@ -142,7 +149,12 @@ export class PeerCheck {
     const { history } = peer.zab!
     const { base, committed } = history
     if (base.zxid > seen.committed || committed < seen.committed) {
-      this.chronicle.jumped(peer.sid, base)
+      // What was committed may be forgotten in the same turn, up to the base.
+      const end = seen.tail.findIndex(
+        ({ last, chain }) => last === base.zxid && chain === base.chain,
+      )
+      if (end < 0) this.chronicle.jumped(peer.sid, base)
+      else this.chronicle.delivered(peer.sid, seen.committed, seen.tail.slice(0, end + 1))
       seen.committed = base.zxid
     }
     const groups = history.groupsAfter(seen.committed) ?? []
