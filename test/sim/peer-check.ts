@@ -1,6 +1,6 @@
 /** What must hold of every peer after each of its turns, and between a peer, its disk and all the others. */
 
-import type { Group, LogPoint } from '../../lib/base/group.ts'
+import { type Group, type LogPoint, pointOf } from '../../lib/base/group.ts'
 import { epochOf, type Sid, type Zxid } from '../../lib/base/zxid.ts'
 import type { PeerInput, TurnOutput } from '../../lib/peer/core.ts'
 import type { Zab } from '../../lib/zab/zab.ts'
@@ -164,7 +164,7 @@ export class PeerCheck {
   }
 
   #committed(group: Group): void {
-    const point = { zxid: group.last, chain: group.chain }
+    const point = pointOf(group)
     this.#points.push(point)
     this.#checkSafe(point)
     this.#expiry.committed(group.first, this.#execution.apply(group))

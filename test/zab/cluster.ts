@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict'
 import { setVerifying } from '../../lib/base/assert.ts'
 import { crc32 } from '../../lib/base/crc32.ts'
-import { type Group, LOG_START } from '../../lib/base/group.ts'
+import { type Group, LOG_START, pointOf } from '../../lib/base/group.ts'
 import type { Sid, Zxid } from '../../lib/base/zxid.ts'
 import { Majority } from '../../lib/zab/quorum.ts'
 import type { Load, Loaded, PeerMessage, Persist } from '../../lib/zab/types.ts'
@@ -328,10 +328,7 @@ export class Cluster {
         : { kind: 'snapshot', head: disk.snapshot }
     }
     const { after } = load
-    const ends = [
-      disk.logStart,
-      ...disk.groups.map(group => ({ zxid: group.last, chain: group.chain })),
-    ]
+    const ends = [disk.logStart, ...disk.groups.map(pointOf)]
     if (!ends.some(end => end.zxid === after.zxid && end.chain === after.chain)) {
       return { kind: 'missing' }
     }

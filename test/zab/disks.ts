@@ -1,6 +1,6 @@
 /** What a peer of a `Cluster` has on its disk, and such disks made by hand. */
 
-import { type Group, LOG_START, type LogPoint, makeGroup } from '../../lib/base/group.ts'
+import { type Group, LOG_START, type LogPoint, makeGroup, pointOf } from '../../lib/base/group.ts'
 import { type Epoch, epochOf, makeZxid } from '../../lib/base/zxid.ts'
 import type { Epochs, Persist, SnapshotHead } from '../../lib/zab/types.ts'
 
@@ -27,7 +27,7 @@ export function diskWith(epoch: number, count: number): Disk {
     const zxid = makeZxid(epoch as Epoch, counter)
     const group = makeGroup(point, zxid, zxid, Buffer.from(`t${counter}`), counter)
     disk.groups.push(group)
-    point = { zxid: group.last, chain: group.chain }
+    point = pointOf(group)
   }
   return disk
 }
@@ -35,8 +35,7 @@ export function diskWith(epoch: number, count: number): Disk {
 /** As `diskWith`, but the first `snapshotAt` groups are only to be had as a snapshot. */
 export function diskWithSnapshot(epoch: number, count: number, snapshotAt: number): Disk {
   const disk = diskWith(epoch, count)
-  const last = disk.groups[snapshotAt - 1]!
-  const point = { zxid: last.last, chain: last.chain }
+  const point = pointOf(disk.groups[snapshotAt - 1]!)
   disk.snapshot = { point, digest: 0, epochEnds: [point] }
   disk.logStart = point
   disk.groups = disk.groups.slice(snapshotAt)
@@ -47,7 +46,7 @@ export function endsOf(disk: Disk): LogPoint[] {
   const ends: LogPoint[] = [...(disk.snapshot?.epochEnds ?? [])]
   for (const group of disk.groups) {
     if (ends.length > 0 && epochOf(ends.at(-1)!.zxid) === epochOf(group.last)) ends.pop()
-    ends.push({ zxid: group.last, chain: group.chain })
+    ends.push(pointOf(group))
   }
   return ends
 }
