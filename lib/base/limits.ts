@@ -40,6 +40,9 @@ export const GROUP_BYTES_MAX = 512 * 1024
 /** A group of this size is proposed although all disks are busy. */
 export const GROUP_BYTES_EAGER = 128 * 1024
 
+/** Groups of so much take a while to be applied: other peers are told of their commit before that. */
+export const COMMIT_BYTES_FIRST = 16 * 1024
+
 /** A voter that stands by is told of so many groups at once. */
 export const HELD_GROUPS_MAX = 4
 /** A group with a larger payload is told to all at once: many have written, or one so much that it takes its time. */

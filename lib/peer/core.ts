@@ -6,8 +6,8 @@
 
 import { assert, unreachable } from '../base/assert.ts'
 import { ByteReader } from '../base/bytes.ts'
-import type { LogPoint } from '../base/group.ts'
-import { GROUP_BYTES_EAGER, HELD_MS_MAX, TOUCH_TICKS } from '../base/limits.ts'
+import type { Group, LogPoint } from '../base/group.ts'
+import { COMMIT_BYTES_FIRST, GROUP_BYTES_EAGER, HELD_MS_MAX, TOUCH_TICKS } from '../base/limits.ts'
 import type { PeerStatus } from '../base/ports.ts'
 import { epochOf, makeZxid, type Sid } from '../base/zxid.ts'
 import type { Frame } from '../replica/outbox.ts'
@@ -237,7 +237,7 @@ export class PeerCore {
     for (;;) {
       const deliveries = this.#zab.takeDeliveries()
       this.#snapshots.stage(deliveries.staging, this.#replica)
-      if (deliveries.committed.length > 0) this.#workAhead()
+      if (deliveries.committed.length > 0) this.#workAhead(deliveries.committed)
       for (const group of deliveries.committed) {
         this.#replica.apply(group)
         this.#snapshots.logged(group.payload.length)
@@ -250,14 +250,16 @@ export class PeerCore {
 
   /**
    * Before what is committed is applied, which takes a while: the next groups go to other peers and to the disk. While
-   * the disk is still at the last ones, the open group grows until it is done; and with nothing to write, peers are
-   * only told of the commit, which can wait until clients have their answers.
+   * the disk is still at the last ones, the open group grows until it is done. With nothing to write, peers are only
+   * told of the commit: of a large one at once, as their clients wait for it as ours do; else ours come first.
    */
-  #workAhead(): void {
-    if (this.#outlet === undefined || this.#zab.isWriting) return
+  #workAhead(committed: readonly Group[]): void {
+    if (this.#outlet === undefined) return
     const reigns = this.#leads && this.#zab.leads && this.#zab.reign === this.#servedReign
-    if (reigns) this.#propose()
-    if (this.#zab.hasPersist) this.#outlet.work(this.#takeWork())
+    if (reigns && !this.#zab.isWriting) this.#propose()
+    if (this.#zab.hasPersist || bytesOf(committed) >= COMMIT_BYTES_FIRST) {
+      this.#outlet.work(this.#takeWork())
+    }
   }
 
   #takeWork(): { readonly peerFrames: readonly Addressed<Sid>[]; readonly tasks: StoreTask[] } {
@@ -341,6 +343,12 @@ export class PeerCore {
     }
     return Array.from(byPeer, ([to, packed]) => ({ to, frame: this.#packer.pack(packed) }))
   }
+}
+
+function bytesOf(groups: readonly Group[]): number {
+  let bytes = 0
+  for (const { payload } of groups) bytes += payload.length
+  return bytes
 }
 
 function addressed({ connection, frame }: Frame): Addressed<number> {

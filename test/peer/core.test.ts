@@ -92,6 +92,31 @@ test('the next group is on its way to all disks before the last one is applied',
   assert.deepEqual(leader!.told, ['reply', 'reply'])
 })
 
+test('the commit of a large group is told before that is applied, of a small one after', () => {
+  for (const [writes, ahead] of [
+    [20, 1],
+    [2, 0],
+  ] as const) {
+    const pair = pairWithClients()
+    const [, leader] = pair.peers
+    const { zxid } = leader!.core.tree
+    const request = { kind: 'set', path: ROOT, data: new Uint8Array(1000), version: -1 } as const
+    const frame = encodeMessages(
+      Array.from({ length: writes }, (_, at) => {
+        return { kind: 'write', xid: at + 1, cxid: at + 1, unanswered: at + 1, request } as const
+      }),
+    )
+    leader!.inbox.push({ kind: 'clientFrame', connection: CONNECTION, frame })
+    pair.settle()
+    assert.deepEqual(
+      leader!.ahead,
+      Array.from({ length: ahead }, () => ({ zxid, frames: 1, writes: 0 })),
+    )
+    for (const { core } of pair.peers) assert.equal(core.tree.zxid, zxid + writes)
+    assert.equal(leader!.told.length, writes)
+  }
+})
+
 test('nothing goes out ahead that was for a link whose end is known by the end of the turn', () => {
   const pair = withTwoGroups()
   const [follower, leader] = pair.peers
