@@ -65,6 +65,11 @@ export class Conversation {
     return this.#epoch
   }
 
+  /** It was told so. */
+  get upToDate(): boolean {
+    return this.#upToDate
+  }
+
   /** The leader holds it for one of its learners. */
   get held(): boolean {
     return this.heard && !this.#dismissed

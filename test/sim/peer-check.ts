@@ -75,6 +75,7 @@ export class PeerCheck {
     counters.add('reigns', this.chronicle.reigns)
     counters.add('groups committed', this.chronicle.length)
     counters.add('conversations', this.#wire.conversations)
+    counters.add('proposals told late', this.#wire.toldLate)
     counters.add('sessions expired for silence', this.#expiry.expiries)
     counters.add('rounds of costly checks', this.#rounds)
   }

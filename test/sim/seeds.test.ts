@@ -21,6 +21,7 @@ const SEEDS_THAT_MISLED = [706]
 const WORTHWHILE = [
   'reigns',
   'conversations',
+  'proposals told late',
   'snaps installed',
   'truncations',
   'log loads',

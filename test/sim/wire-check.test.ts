@@ -3,8 +3,15 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
-import { type Group, LOG_START, makeGroup, pointOf } from '../../lib/base/group.ts'
-import { type Epoch, makeEpoch, makeSid, makeZxid, type Sid } from '../../lib/base/zxid.ts'
+import { type Group, LOG_START, type LogPoint, makeGroup, pointOf } from '../../lib/base/group.ts'
+import {
+  type Epoch,
+  makeEpoch,
+  makeSid,
+  makeZxid,
+  type Sid,
+  ZXID_ZERO,
+} from '../../lib/base/zxid.ts'
 import type { PeerInput } from '../../lib/peer/core.ts'
 import { FramePacker } from '../../lib/zab/codec.ts'
 import type { PeerMessage } from '../../lib/zab/types.ts'
@@ -16,15 +23,23 @@ import { type Claimant, WireCheck } from './wire-check.ts'
 const [P1, P2, P3] = [makeSid(1), makeSid(2), makeSid(3)]
 const [E1, E2] = [makeEpoch(1), makeEpoch(2)]
 const connection = 1
-const A1 = makeGroup(LOG_START, makeZxid(E1, 1), makeZxid(E1, 1), new Uint8Array(1), 0)
-const A2 = makeGroup(pointOf(A1), makeZxid(E1, 2), makeZxid(E1, 2), new Uint8Array(1), 0)
+const A1 = groupAfter(LOG_START, 1)
+const A2 = groupAfter(pointOf(A1), 2)
+const A3 = groupAfter(pointOf(A2), 3)
+const A4 = groupAfter(pointOf(A3), 4)
+
+function groupAfter(previous: LogPoint, counter: number): Group {
+  const zxid = makeZxid(E1, counter)
+  return makeGroup(previous, zxid, zxid, new Uint8Array(1), 0)
+}
 
 /** A peer whose disk holds this. */
 function peer(sid: Sid, epoch: Epoch, ...groups: Group[]): Claimant {
+  const committed = groups.at(-1)?.last ?? ZXID_ZERO
   const safe = new DiskImage()
   safe.epochs = { acceptedEpoch: epoch, currentEpoch: epoch }
   safe.groups = groups
-  return { sid, life: 1, disk: { safe }, trusted: true }
+  return { sid, life: 1, disk: { safe }, trusted: true, zab: { history: { committed } } }
 }
 
 /** Says things in order; `hears` lets the receiver take in what was said last. */
@@ -96,6 +111,11 @@ describe('the check of what peers say', () => {
     talk.says(FOLLOWER, P1, { kind: 'pong', connection, touched, serves: true })
     assert.equal(talk.hears(LEADER, P2).length, 1)
     assert.equal(talk.check.conversations, 1)
+    assert.equal(talk.check.toldLate, 0)
+    talk.says(peer(P1, E1, A1, A2), P2, { kind: 'proposal', connection, group: A3 })
+    assert.equal(talk.check.toldLate, 0)
+    talk.says(peer(P1, E1, A1, A2, A3, A4), P2, { kind: 'proposal', connection, group: A4 })
+    assert.equal(talk.check.toldLate, 1)
   })
 
   const outOfPlace: [string, (talk: Talk) => unknown, () => Talk][] = [

@@ -4,7 +4,14 @@
  */
 
 import { ByteReader } from '../../lib/base/bytes.ts'
-import { counterOf, type Epoch, epochOf, type SessionId, type Sid } from '../../lib/base/zxid.ts'
+import {
+  counterOf,
+  type Epoch,
+  epochOf,
+  type SessionId,
+  type Sid,
+  type Zxid,
+} from '../../lib/base/zxid.ts'
 import type { PeerInput, TurnOutput } from '../../lib/peer/core.ts'
 import { decodePeerMessage } from '../../lib/zab/codec.ts'
 import type { Notification, PeerMessage } from '../../lib/zab/types.ts'
@@ -19,6 +26,8 @@ const MARKS_MAX = 32
 /** What of a peer its claims are compared with. */
 export interface Claimant extends Pick<SimPeer, 'sid' | 'life' | 'trusted'> {
   readonly disk: Pick<SimPeer['disk'], 'safe'>
+  /** While it lives. */
+  readonly zab: { readonly history: { readonly committed: Zxid } } | undefined
 }
 
 /** What a frame does when its receiver takes it in. */
@@ -47,10 +56,16 @@ export class WireCheck {
   /** The leader that each voter has promised an epoch. */
   readonly #promises = new Map<Sid, Map<Epoch, Sid>>()
   #begun = 0
+  #toldLate = 0
 
   /** Attempts of learners to follow that their leaders have heard of. */
   get conversations(): number {
     return this.#begun
+  }
+
+  /** Proposals that a voter which is up to date heard of only when a quorum had them: it was standing by. */
+  get toldLate(): number {
+    return this.#toldLate
   }
 
   /** Whoever lost its data has lost its promises with them: nobody counts on them. */
@@ -112,6 +127,8 @@ export class WireCheck {
     holds(conversation.takesOfLeader(message), 'ShouldNotBeTriggered', () => {
       return `P${peer.sid} says ${message.kind} to P${to}, which has no place there`
     })
+    if (message.kind !== 'proposal' || !conversation.upToDate) return
+    if (message.group.last <= peer.zab!.history.committed) this.#toldLate++
   }
 
   #saidByLearner(
