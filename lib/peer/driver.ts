@@ -11,15 +11,15 @@ import { Lifeline } from '../base/lifeline.ts'
 import type { ConnectMessage, ControlMessage, PeerBoot, PeerReport } from '../base/ports.ts'
 import type { Sid } from '../base/zxid.ts'
 import type { Store } from '../storage/store.ts'
+import type { PeerCore } from './core.ts'
 import {
   CONNECTION_INPUTS,
   type Outlet,
-  type PeerCore,
   type PeerInput,
   type Said,
   type TurnOutput,
   type Work,
-} from './core.ts'
+} from './core-turn.ts'
 import { Links, type LinksListener, post } from './links.ts'
 import { stall } from './stall.ts'
 import { StoreRunner } from './store-runner.ts'

@@ -7,8 +7,8 @@ import { assert, unreachable } from '../base/assert.ts'
 import { HISTORY_BYTES_MAX } from '../base/limits.ts'
 import type { SnapshotReader, Store } from '../storage/store.ts'
 import type { Load, Loaded } from '../zab/types.ts'
-import type { PeerInput } from './core.ts'
 import type { StoreTask } from './core-tasks.ts'
+import type { PeerInput } from './core-turn.ts'
 
 /** Bytes of groups read for a learner at a time. */
 const LOAD_BYTES = HISTORY_BYTES_MAX / 4

@@ -8,14 +8,8 @@ import { LOG_START } from '../../lib/base/group.ts'
 import { EPOCH_ZERO, makeSid, type Sid, ZXID_ZERO } from '../../lib/base/zxid.ts'
 import { ClientCore } from '../../lib/client/core.ts'
 import type { AnyCall } from '../../lib/client/core-call.ts'
-import {
-  type PeerConfig,
-  PeerCore,
-  type PeerInput,
-  type Said,
-  type TurnOutput,
-  type Work,
-} from '../../lib/peer/core.ts'
+import { type PeerConfig, PeerCore } from '../../lib/peer/core.ts'
+import type { PeerInput, Said, TurnOutput, Work } from '../../lib/peer/core-turn.ts'
 import { Observer } from '../../lib/replica/observer.ts'
 import { Tree } from '../../lib/tree/tree.ts'
 import { Majority } from '../../lib/zab/quorum.ts'

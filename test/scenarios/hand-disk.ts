@@ -2,8 +2,8 @@
 
 import { type Group, LOG_START, type LogPoint } from '../../lib/base/group.ts'
 import { EPOCH_ZERO, ZXID_ZERO, type Zxid } from '../../lib/base/zxid.ts'
-import type { PeerInput } from '../../lib/peer/core.ts'
 import type { StoreTask } from '../../lib/peer/core-tasks.ts'
+import type { PeerInput } from '../../lib/peer/core-turn.ts'
 import { epochEndsOf } from '../../lib/storage/log.ts'
 import type { ChainSize } from '../../lib/storage/store.ts'
 import { TreeLoader } from '../../lib/tree/loader.ts'

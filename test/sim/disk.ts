@@ -4,9 +4,9 @@
  * wholly, or its end is torn and LevelDB drops it. The first call that fails is the last one.
  */
 
-import type { PeerInput } from '../../lib/peer/core.ts'
 import { isForFeeds } from '../../lib/peer/core-feeds.ts'
 import type { StoreTask } from '../../lib/peer/core-tasks.ts'
+import type { PeerInput } from '../../lib/peer/core-turn.ts'
 import type { ChainSize } from '../../lib/storage/store.ts'
 import type { Load, Persist } from '../../lib/zab/types.ts'
 import type { Prng } from '../support/prng.ts'

@@ -1,7 +1,7 @@
 /** The whole model world of one seed: peers, links and clients, and what is checked of them. */
 
 import { makeSid, type Sid, type Zxid } from '../../lib/base/zxid.ts'
-import type { PeerInput, TurnOutput } from '../../lib/peer/core.ts'
+import type { PeerInput, TurnOutput } from '../../lib/peer/core-turn.ts'
 import type { History } from '../check/history.ts'
 import type { Prng } from '../support/prng.ts'
 import { Atlas } from './atlas.ts'

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Txn, TxnBody } from '../../lib/base/txn.ts'
 import { makeEpoch, makeSid, makeZxid, type SessionId, type Zxid } from '../../lib/base/zxid.ts'
-import type { PeerInput, TurnOutput } from '../../lib/peer/core.ts'
+import type { PeerInput, TurnOutput } from '../../lib/peer/core-turn.ts'
 import { broken } from './broken.ts'
 import { ExpiryCheck } from './expiry-check.ts'
 

@@ -4,7 +4,7 @@
  * for those that are left out. So a run with fewer faults is as like the first run as can be.
  */
 
-import type { TurnOutput } from '../../lib/peer/core.ts'
+import type { TurnOutput } from '../../lib/peer/core-turn.ts'
 import type { Prng } from '../support/prng.ts'
 import { DISK_FAULTS } from './disk-faults.ts'
 import { type FaultClass, TICK_US, within } from './knobs.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { makeSid, type Sid } from '../../lib/base/zxid.ts'
-import type { PeerInput } from '../../lib/peer/core.ts'
+import type { PeerInput } from '../../lib/peer/core-turn.ts'
 import { stream } from './knobs.ts'
 import { SimNet } from './net.ts'
 import { World } from './world.ts'

@@ -4,7 +4,7 @@
  */
 
 import type { Sid } from '../../lib/base/zxid.ts'
-import type { PeerInput } from '../../lib/peer/core.ts'
+import type { PeerInput } from '../../lib/peer/core-turn.ts'
 import type { Prng } from '../support/prng.ts'
 import type { World } from './world.ts'
 

@@ -2,7 +2,7 @@
 
 import { type Group, type LogPoint, pointOf } from '../../lib/base/group.ts'
 import { epochOf, type Sid, type Zxid } from '../../lib/base/zxid.ts'
-import type { PeerInput, TurnOutput } from '../../lib/peer/core.ts'
+import type { PeerInput, TurnOutput } from '../../lib/peer/core-turn.ts'
 import type { Zab } from '../../lib/zab/zab.ts'
 import { Chronicle } from './chronicle.ts'
 import type { Counters } from './counters.ts'

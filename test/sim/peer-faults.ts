@@ -1,7 +1,7 @@
 /** Faults of threads: of peers, also at the worst moment, of clients, and of the clock on the wall. */
 
-import type { TurnOutput } from '../../lib/peer/core.ts'
 import type { StoreTask } from '../../lib/peer/core-tasks.ts'
+import type { TurnOutput } from '../../lib/peer/core-turn.ts'
 import type { SimClient } from './client.ts'
 import { TICK_US, within } from './knobs.ts'
 import type { SimPeer } from './peer.ts'

@@ -5,15 +5,14 @@
 
 import { crc32 } from '../../lib/base/crc32.ts'
 import type { Sid } from '../../lib/base/zxid.ts'
+import { type PeerConfig, PeerCore } from '../../lib/peer/core.ts'
 import {
   CONNECTION_INPUTS,
-  type PeerConfig,
-  PeerCore,
   type PeerInput,
   type Said,
   type TurnOutput,
   type Work,
-} from '../../lib/peer/core.ts'
+} from '../../lib/peer/core-turn.ts'
 import type { Tree } from '../../lib/tree/tree.ts'
 import type { Zab } from '../../lib/zab/zab.ts'
 import type { Prng } from '../support/prng.ts'

@@ -4,7 +4,7 @@
  * second run, of a seed that failed.
  */
 
-import type { PeerInput, TurnOutput } from '../../lib/peer/core.ts'
+import type { PeerInput, TurnOutput } from '../../lib/peer/core-turn.ts'
 import { describeEvent } from './describe.ts'
 import type { Knobs } from './knobs.ts'
 import type { SimPeer } from './peer.ts'

@@ -12,7 +12,7 @@ import {
   type Sid,
   ZXID_ZERO,
 } from '../../lib/base/zxid.ts'
-import type { PeerInput } from '../../lib/peer/core.ts'
+import type { PeerInput } from '../../lib/peer/core-turn.ts'
 import { FramePacker } from '../../lib/zab/codec.ts'
 import type { PeerMessage } from '../../lib/zab/types.ts'
 import { broken } from './broken.ts'

@@ -12,7 +12,7 @@ import {
   type Sid,
   type Zxid,
 } from '../../lib/base/zxid.ts'
-import type { PeerInput, TurnOutput } from '../../lib/peer/core.ts'
+import type { PeerInput, TurnOutput } from '../../lib/peer/core-turn.ts'
 import { decodePeerMessage } from '../../lib/zab/codec.ts'
 import type { Notification, PeerMessage } from '../../lib/zab/types.ts'
 import { Conversation, isOfLeader } from './conversation.ts'
