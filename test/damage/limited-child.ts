@@ -83,9 +83,16 @@ async function obey(order: LimitedOrder): Promise<void> {
   if (order === 'close') await ensemble.close()
   const state: LimitedState = { acknowledged: acknowledged.length, refusals, failures }
   process.send!(state, () => {
-    if (order === 'close') process.disconnect()
+    if (order === 'close') process.off('disconnect', endWithParent).disconnect()
   })
 }
+
+/** It would write for ever. */
+function endWithParent(): void {
+  process.exit(1)
+}
+
+process.on('disconnect', endWithParent)
 
 process.on('message', (order: LimitedOrder) => {
   void obey(order)
