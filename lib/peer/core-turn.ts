@@ -67,6 +67,6 @@ export interface TurnOutput extends Said, Work {
 export interface Outlet {
   /** A client is busy with the first of many answers while the others are found. */
   say(said: Said): void
-  /** Other peers and the disk are busy with the next groups while those that are committed are applied. */
+  /** Other peers and the disk are busy with the next groups, or with what is committed, while that is applied here. */
   work(work: Work): void
 }
