@@ -34,6 +34,8 @@ export interface PeerConfig extends ZabConfig {
   readonly feedWindowBytes?: number
   /** Size of a client's frame that is not added to any more, when it is not to be the usual one. */
   readonly fullFrameBytes?: number
+  /** Size of a commit that other peers hear of before it is applied, when it is not to be the usual one. */
+  readonly commitBytesFirst?: number
 }
 
 export class PeerCore {
@@ -48,6 +50,7 @@ export class PeerCore {
   #idleTicks = 0
   readonly #syncLimitTicks: number
   readonly #counterMax: number | undefined
+  readonly #commitBytesFirst: number
   readonly #packer = new FramePacker()
   #outlet: Outlet | undefined
 
@@ -60,6 +63,7 @@ export class PeerCore {
     this.#zab = new Zab({ ...config, standbys: config.tickMs <= HELD_MS_MAX }, recovered)
     this.#syncLimitTicks = config.syncLimitTicks
     this.#counterMax = config.counterMax
+    this.#commitBytesFirst = config.commitBytesFirst ?? COMMIT_BYTES_FIRST
     const { sid, dataBytesMax, tickMs } = config
     const onFullFrames = (): void => this.#sayFullFrames()
     const { fullFrameBytes } = config
@@ -193,7 +197,7 @@ export class PeerCore {
     if (this.#outlet === undefined) return
     const reigns = this.#leads && this.#zab.leads && this.#zab.reign === this.#servedReign
     if (reigns && !this.#zab.isWriting) this.#propose()
-    if (this.#zab.hasPersist || bytesOf(committed) >= COMMIT_BYTES_FIRST) {
+    if (this.#zab.hasPersist || bytesOf(committed) >= this.#commitBytesFirst) {
       this.#outlet.work(this.#takeWork())
     }
   }

@@ -4,6 +4,7 @@
  */
 
 import { crc32 } from '../../lib/base/crc32.ts'
+import { COMMIT_BYTES_FIRST } from '../../lib/base/limits.ts'
 import type { Sid } from '../../lib/base/zxid.ts'
 import { type PeerConfig, PeerCore } from '../../lib/peer/core.ts'
 import {
@@ -96,6 +97,8 @@ export class SimPeer {
       feedWindowBytes: knobs.feedWindowBytes,
       // As small or large: where feeds are stopped soon, answers leave one by one.
       fullFrameBytes: knobs.feedWindowBytes,
+      // And where that is small, others are told of each commit before it is applied.
+      commitBytesFirst: Math.min(knobs.feedWindowBytes, COMMIT_BYTES_FIRST),
     }
     this.#tickUs = Math.round((TICK_US * within(prng, knobs.tickPercent)) / 100)
     this.#tickJitterUs = prng.pick(knobs.tickJitterUs)

@@ -4,7 +4,7 @@ import { runJobs } from './jobs.ts'
 import { MUTATIONS, type MutationName } from './mutations.ts'
 import { run } from './run.ts'
 
-const SEEDS = { dense: 80, long: 10 } as const
+const SEEDS = { dense: 80, long: 20 } as const
 /** A bug that this many runs do not find would stay unfound. */
 const SEEDS_TO_FIND = 200
 /**
