@@ -29,6 +29,13 @@ export function pointOf(group: Group): LogPoint {
   return { zxid: group.last, chain: group.chain }
 }
 
+/** Bytes of transactions in all of them. */
+export function payloadBytesOf(groups: readonly Group[]): number {
+  let bytes = 0
+  for (const { payload } of groups) bytes += payload.length
+  return bytes
+}
+
 function mix(hash: number, word: number): number {
   let value = Math.imul(hash ^ word, 0x9e3779b1)
   value ^= value >>> 15

@@ -3,13 +3,12 @@
 import type { LogPoint } from '../base/group.ts'
 import type { Sid } from '../base/zxid.ts'
 import type { ChainSize } from '../storage/store.ts'
-import type { Loaded } from '../zab/types.ts'
+import type { Input } from '../zab/types.ts'
 import type { StoreTask } from './core-tasks.ts'
 
 export type PeerInput =
-  | { readonly kind: 'tick' }
-  | { readonly kind: 'linkUp'; readonly sid: Sid }
-  | { readonly kind: 'linkDown'; readonly sid: Sid }
+  /** What agreement takes in; messages come packed in frames. */
+  | Exclude<Input, { readonly kind: 'message' }>
   | { readonly kind: 'peerFrame'; readonly from: Sid; readonly frame: Uint8Array }
   /** A client's port was opened. The number was never used by this peer before, not even before a restart. */
   | { readonly kind: 'connect'; readonly connection: number }
@@ -21,8 +20,6 @@ export type PeerInput =
   | { readonly kind: 'unobserve'; readonly connection: number }
   /** No client of any session can come back: a leader closes them all. */
   | { readonly kind: 'closeSessions' }
-  | { readonly kind: 'persisted'; readonly writeId: number }
-  | { readonly kind: 'loaded'; readonly loadId: number; readonly loaded: Loaded }
   /** A part of the snapshot under way is written. */
   | { readonly kind: 'snapshotStep' }
   /** The snapshot is visible and older ones are purged: the log begins here now. */

@@ -6,7 +6,7 @@
 
 import { assert, unreachable } from '../base/assert.ts'
 import { ByteReader } from '../base/bytes.ts'
-import type { Group } from '../base/group.ts'
+import { type Group, payloadBytesOf } from '../base/group.ts'
 import { COMMIT_BYTES_FIRST, GROUP_BYTES_EAGER, HELD_MS_MAX, TOUCH_TICKS } from '../base/limits.ts'
 import type { PeerStatus } from '../base/ports.ts'
 import { epochOf, makeZxid, type Sid } from '../base/zxid.ts'
@@ -197,7 +197,7 @@ export class PeerCore {
     if (this.#outlet === undefined) return
     const reigns = this.#leads && this.#zab.leads && this.#zab.reign === this.#servedReign
     if (reigns && !this.#zab.isWriting) this.#propose()
-    if (this.#zab.hasPersist || bytesOf(committed) >= this.#commitBytesFirst) {
+    if (this.#zab.hasPersist || payloadBytesOf(committed) >= this.#commitBytesFirst) {
       this.#outlet.work(this.#takeWork())
     }
   }
@@ -283,12 +283,6 @@ export class PeerCore {
     }
     return Array.from(byPeer, ([to, packed]) => ({ to, frame: this.#packer.pack(packed) }))
   }
-}
-
-function bytesOf(groups: readonly Group[]): number {
-  let bytes = 0
-  for (const { payload } of groups) bytes += payload.length
-  return bytes
 }
 
 function addressed({ connection, frame }: Frame): Addressed<number> {

@@ -5,7 +5,7 @@
  * its log, or changes more than the log's end, hands over first.
  */
 
-import { LOG_START, type LogPoint } from '../base/group.ts'
+import { LOG_START, type LogPoint, payloadBytesOf } from '../base/group.ts'
 import { EPOCH_ZERO, type Zxid } from '../base/zxid.ts'
 import type { Epochs, Persist, SnapshotHead } from '../zab/types.ts'
 import type { Disk } from './disk.ts'
@@ -167,8 +167,7 @@ export class JournaledStore implements Store {
   #framed({ install, truncateAfter, epochs, groups, committed }: Persist): Buffer | undefined {
     if (!this.#isClear || install !== undefined || truncateAfter !== undefined) return undefined
     if (!areSameEpochs(epochs, this.#epochs)) return undefined
-    const bytes = groups.reduce((sum, { payload }) => sum + payload.length, 0)
-    if (bytes >= this.#smallBytes) return undefined
+    if (payloadBytesOf(groups) >= this.#smallBytes) return undefined
     const framed = Journal.frame(groups.map(group => ({ group, committed, metaRevision: 0 })))
     return framed.length <= this.#smallBytes ? framed : undefined
   }

@@ -4,7 +4,14 @@
  */
 
 import { assert, verify } from '../base/assert.ts'
-import { follows, type Group, LOG_START, type LogPoint, pointOf } from '../base/group.ts'
+import {
+  follows,
+  type Group,
+  LOG_START,
+  type LogPoint,
+  payloadBytesOf,
+  pointOf,
+} from '../base/group.ts'
 import { HISTORY_BYTES_MAX, HISTORY_GROUPS_MAX } from '../base/limits.ts'
 import { epochOf, type Zxid } from '../base/zxid.ts'
 import { KeptPayloads } from './kept-payloads.ts'
@@ -40,7 +47,7 @@ export class History {
     this.#committed = recovered.base.zxid
     this.#epochEnds = [...recovered.epochEnds]
     this.#groups = [...recovered.groups]
-    for (const group of this.#groups) this.#bytes += group.payload.length
+    this.#bytes = payloadBytesOf(this.#groups)
     verify(() => this.contiguous(), 'the recovered log has no hole')
   }
 

@@ -62,6 +62,16 @@ test('a leader that was held up hears what came meanwhile before it expires anyb
   assert.equal(sessionsAfter(silentTicks - 1, true), 2)
 })
 
+/** A frame with sets of the root, numbered from `cxid` on, all unanswered. */
+function setsFrom(cxid: number, count: number, dataBytes: number): Uint8Array {
+  const request = { kind: 'set', path: ROOT, data: new Uint8Array(dataBytes), version: -1 } as const
+  return encodeMessages(
+    Array.from({ length: count }, (_, at) => {
+      return { kind: 'write', xid: cxid + at, cxid: cxid + at, unanswered: at + 1, request }
+    }),
+  )
+}
+
 /** A leader with one group that all have, but for the news of that, and with a second one prepared. */
 function withTwoGroups(): Pair {
   const pair = pairWithClients()
@@ -70,8 +80,7 @@ function withTwoGroups(): Pair {
   pair.late = follower
   pair.slow = leader
   for (const cxid of [1, 2]) {
-    const request = { kind: 'set', path: ROOT, data: new Uint8Array(1), version: -1 } as const
-    const frame = encodeMessages([{ kind: 'write', xid: cxid, cxid, unanswered: 1, request }])
+    const frame = setsFrom(cxid, 1, 1)
     leader!.inbox.push({ kind: 'clientFrame', connection: CONNECTION, frame })
     pair.settle()
   }
@@ -93,25 +102,17 @@ test('the next group is on its way to all disks before the last one is applied',
 })
 
 test('the commit of a large group is told before that is applied, of a small one after', () => {
-  for (const [writes, ahead] of [
-    [20, 1],
-    [2, 0],
+  for (const [writes, isTold] of [
+    [20, true],
+    [2, false],
   ] as const) {
     const pair = pairWithClients()
     const [, leader] = pair.peers
     const { zxid } = leader!.core.tree
-    const request = { kind: 'set', path: ROOT, data: new Uint8Array(1000), version: -1 } as const
-    const frame = encodeMessages(
-      Array.from({ length: writes }, (_, at) => {
-        return { kind: 'write', xid: at + 1, cxid: at + 1, unanswered: at + 1, request } as const
-      }),
-    )
+    const frame = setsFrom(1, writes, 1000)
     leader!.inbox.push({ kind: 'clientFrame', connection: CONNECTION, frame })
     pair.settle()
-    assert.deepEqual(
-      leader!.ahead,
-      Array.from({ length: ahead }, () => ({ zxid, frames: 1, writes: 0 })),
-    )
+    assert.deepEqual(leader!.ahead, isTold ? [{ zxid, frames: 1, writes: 0 }] : [])
     for (const { core } of pair.peers) assert.equal(core.tree.zxid, zxid + writes)
     assert.equal(leader!.told.length, writes)
   }
@@ -130,8 +131,7 @@ test('nothing goes out ahead that was for a link whose end is known by the end o
 test('a write that was lost with its reign is submitted to the next, and nobody has to ask', () => {
   const pair = pairWithClients()
   const [follower] = pair.peers
-  const request = { kind: 'set', path: ROOT, data: new Uint8Array(1), version: -1 } as const
-  const frame = encodeMessages([{ kind: 'write', xid: 1, cxid: 1, unanswered: 1, request }])
+  const frame = setsFrom(1, 1, 1)
   follower!.inbox.push({ kind: 'clientFrame', connection: CONNECTION, frame })
   pair.losing = true
   pair.settle()

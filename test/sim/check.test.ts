@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { OPEN_ACL } from '../../lib/base/acl.ts'
-import { type Group, LOG_START, type LogPoint, makeGroup } from '../../lib/base/group.ts'
+import { type Group, LOG_START, pointOf } from '../../lib/base/group.ts'
 import type { ZPath } from '../../lib/base/path.ts'
 import type { Reply } from '../../lib/base/reply.ts'
 import type { ReadRequest, WriteRequest } from '../../lib/base/request.ts'
@@ -21,23 +21,13 @@ import { History } from '../../lib/zab/history.ts'
 import { broken } from './broken.ts'
 import { Chronicle, type Stand } from './chronicle.ts'
 import { Execution } from './execution.ts'
+import { groupAfter } from './groups.ts'
 import { type HeldWatch, SessionCheck, type Witness } from './session-check.ts'
 import { SimCall } from './sim-call.ts'
 
 const [P1, P2, P3] = [makeSid(1), makeSid(2), makeSid(3)]
 const [E1, E2, E3, E4] = [1, 2, 3, 4].map(makeEpoch) as [Epoch, Epoch, Epoch, Epoch]
 const NOBODY = new Uint8Array(0)
-
-function pointOf({ last, chain }: Group): LogPoint {
-  return { zxid: last, chain }
-}
-
-/** The group of one transaction after `point`; `content` tells it from others at the same place. */
-function groupAfter(point: LogPoint, epoch: Epoch, content = 0): Group {
-  const sameEpoch = point.zxid >= makeZxid(epoch, 1)
-  const zxid = sameEpoch ? ((point.zxid + 1) as Zxid) : makeZxid(epoch, 1)
-  return makeGroup(point, zxid, zxid, new Uint8Array([content]), content)
-}
 
 function historyOf(...groups: Group[]): History {
   const history = new History({ logStart: LOG_START, base: LOG_START, groups: [], epochEnds: [] })

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Group, LOG_START, type LogPoint, makeGroup } from '../../lib/base/group.ts'
-import { type Epoch, makeEpoch, makeZxid, type Zxid } from '../../lib/base/zxid.ts'
+import { type Group, LOG_START, type LogPoint } from '../../lib/base/group.ts'
+import { makeEpoch, type Zxid } from '../../lib/base/zxid.ts'
 import type { StoreTask } from '../../lib/peer/core-tasks.ts'
 import type { PeerInput } from '../../lib/peer/core-turn.ts'
 import { Tree } from '../../lib/tree/tree.ts'
 import type { Persist, SnapshotHead } from '../../lib/zab/types.ts'
 import { SimDisk } from './disk.ts'
 import { DiskImage } from './disk-image.ts'
+import { groupAfter } from './groups.ts'
 import { stream } from './knobs.ts'
 import { examine, recover } from './recovery.ts'
 import { Violation } from './violation.ts'
@@ -16,17 +17,11 @@ import { World } from './world.ts'
 const EPOCH = makeEpoch(1)
 const HOUR_US = 3_600_000_000
 
-function groupAfter(point: LogPoint, epoch: Epoch = EPOCH): Group {
-  const counter = point.zxid >= makeZxid(epoch, 1) ? (point.zxid % 2 ** 32) + 1 : 1
-  const zxid = makeZxid(epoch, counter)
-  return makeGroup(point, zxid, zxid, new Uint8Array([counter]), counter)
-}
-
 function log(length: number): Group[] {
   const groups: Group[] = []
   let point = LOG_START
   for (let i = 0; i < length; i++) {
-    const group = groupAfter(point)
+    const group = groupAfter(point, EPOCH)
     groups.push(group)
     point = pointOf(group)
   }

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
-import { type Group, LOG_START, type LogPoint, makeGroup, pointOf } from '../../lib/base/group.ts'
+import { type Group, LOG_START, pointOf } from '../../lib/base/group.ts'
 import {
   type Epoch,
   makeEpoch,
@@ -17,21 +17,17 @@ import { FramePacker } from '../../lib/zab/codec.ts'
 import type { PeerMessage } from '../../lib/zab/types.ts'
 import { broken } from './broken.ts'
 import { DiskImage } from './disk-image.ts'
+import { groupAfter } from './groups.ts'
 import { checkReason, NEVER_A_REASON } from './peer-check.ts'
 import { type Claimant, WireCheck } from './wire-check.ts'
 
 const [P1, P2, P3] = [makeSid(1), makeSid(2), makeSid(3)]
 const [E1, E2] = [makeEpoch(1), makeEpoch(2)]
 const connection = 1
-const A1 = groupAfter(LOG_START, 1)
-const A2 = groupAfter(pointOf(A1), 2)
-const A3 = groupAfter(pointOf(A2), 3)
-const A4 = groupAfter(pointOf(A3), 4)
-
-function groupAfter(previous: LogPoint, counter: number): Group {
-  const zxid = makeZxid(E1, counter)
-  return makeGroup(previous, zxid, zxid, new Uint8Array(1), 0)
-}
+const A1 = groupAfter(LOG_START, E1)
+const A2 = groupAfter(pointOf(A1), E1)
+const A3 = groupAfter(pointOf(A2), E1)
+const A4 = groupAfter(pointOf(A3), E1)
 
 /** A peer whose disk holds this. */
 function peer(sid: Sid, epoch: Epoch, ...groups: Group[]): Claimant {
