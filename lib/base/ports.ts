@@ -61,12 +61,17 @@ export interface PeerBoot {
   readonly snapshotsKept: number
   /** Of a `Lifeline`. */
   readonly lifeline: SharedArrayBuffer
+  /** One word: 0 as long as the peer, whose store is open, is to wait with its recovery. */
+  readonly mayRecover: SharedArrayBuffer
   readonly control: MessagePort
 }
 
 /** Supervisor → peer, on its control port. */
 export type ControlMessage =
-  /** The way to another peer; replaces an earlier one. Sent once both are ready. */
+  /**
+   * The way to another peer; replaces an earlier one. Sent once both have a thread: a peer takes it up when it has
+   * recovered, and says so to the other end.
+   */
   | {
       readonly kind: 'link'
       readonly sid: Sid
@@ -111,6 +116,8 @@ export interface Failure {
 
 /** Peer → supervisor. */
 export type PeerReport =
+  /** Its store could be opened; it is recovered next. */
+  | { readonly kind: 'opened' }
   /** Recovered from disk. `damage` says what recovery found wrong, if anything. */
   | { readonly kind: 'ready'; readonly damage: string | undefined }
   /** The role or leader changed; `serving` tells whether requests are ordered or forwarded here. */

@@ -117,7 +117,8 @@ export class Ensemble {
   }
 
   /**
-   * Starts a peer that is down, at once if it waits for its restart. No effect on a peer that is up.
+   * Starts a peer that is down, at once if it waits for its restart; waits for one that still recovers. No effect on a
+   * peer that is up.
    *
    * @param sid The peer's server id.
    * @returns When it has recovered from its disk; it takes part from then on, and serves once a leader has brought it

@@ -1,6 +1,6 @@
 /**
  * The handles given out: the ends of their ports that stay here. Each handle gets a door to every peer, and another one
- * each time a peer is started again.
+ * each time a peer is started again. Which of them serve, the board shows.
  */
 
 import { randomUUID } from 'node:crypto'
@@ -27,11 +27,11 @@ export class Handles {
     this.#dataBytesMax = dataBytesMax
   }
 
-  /** A new handle to all peers, with doors to those that are up. */
+  /** A new handle to all peers, with doors to those that are started. */
   create(peers: readonly SupervisedPeer[]): MessagePort {
     const { port1, port2 } = new MessageChannel()
     const doors = peers
-      .filter(peer => peer.isUp)
+      .filter(peer => peer.isStarted)
       .map(peer => ({ sid: peer.sid, door: openDoor(peer) }))
     const opened: HandleMessage = {
       kind: 'opened',

@@ -11,9 +11,11 @@ import { PEER_WORKER } from './peer-thread.ts'
 import { Supervisor } from './supervisor.ts'
 
 /**
- * Opens an ensemble: starts its peers, each in a thread of its own, and waits until all have recovered and a leader
- * serves; a peer that needs longer than `openTimeoutMs` is not waited for. What was stored in `dataDir` before is there
- * again, but for sessions and their ephemeral nodes: no client of theirs can come back.
+ * Opens an ensemble: starts its peers, each in a thread of its own, and waits until a leader serves with a quorum that
+ * has recovered, and until the stores of all others could be opened; one that needs longer for that than
+ * `openTimeoutMs` is not waited for. Peers that still recover then take part when they have: `start(sid)` waits for
+ * one. What was stored in `dataDir` before is there again, but for sessions and their ephemeral nodes: no client of
+ * theirs can come back.
  *
  * One process, and one ensemble in it, may have a directory open. A directory whose owner died (kill -9, power cut) can
  * be opened at once. The participants of a directory are fixed when it is first opened; observers may come and go. A

@@ -21,11 +21,15 @@ const STATUS_PATIENCE_MS = 1_000
 const CLOSE_PATIENCE_MS = 10_000
 
 /** All of a peer's boot that does not change from one life to the next. */
-export type PeerSettings = Omit<ThreadBoot, 'incarnation' | 'founding'>
+export type PeerSettings = Omit<ThreadBoot, 'incarnation' | 'founding' | 'mayRecover'>
 
 export interface PeerListener {
   /** Whether the peer, which is about to be started, may vote without any data. */
   isFounding(peer: SupervisedPeer): boolean
+  /** It has a thread: it can be sent something, which waits there until the peer is ready. */
+  onStarted(peer: SupervisedPeer): void
+  /** Its store could be opened. */
+  onOpened(): void
   onReady(peer: SupervisedPeer): void
   /** A peer serves, so there is a leader that does. */
   onServing(): void
@@ -49,6 +53,9 @@ interface Life {
   readonly thread: PeerThread
   readonly incarnation: number
   readonly startedAt: number
+  /** See `PeerBoot`. */
+  readonly mayRecover: Int32Array
+  opened: boolean
   ready: boolean
   /** Asked to end, and going down. */
   ending: boolean
@@ -99,9 +106,19 @@ export class SupervisedPeer {
     return this.config.sid
   }
 
-  /** Ready: can be linked to others and connected to. */
+  /** Has a thread that is not going down. */
+  get isStarted(): boolean {
+    return this.#life?.ending === false
+  }
+
+  /** Its store could be opened, in this life. */
+  get hasOpened(): boolean {
+    return this.isStarted && this.#life?.opened === true
+  }
+
+  /** Ready: has recovered and takes part. */
   get isUp(): boolean {
-    return this.#life?.ready === true && !this.#life.ending
+    return this.isStarted && this.#life?.ready === true
   }
 
   /** Shows that it leads, with a quorum; a moment ago at least. */
@@ -150,6 +167,14 @@ export class SupervisedPeer {
     if (life.ready) return
     const failure = await new Promise<Failure | undefined>(resolve => life.waiting.push(resolve))
     if (failure !== undefined) throw toError(failure)
+  }
+
+  /** Lets it go on with its recovery when its store is open; until then it waits there. */
+  recover(): void {
+    const mayRecover = this.#life?.mayRecover
+    if (mayRecover === undefined) return
+    Atomics.store(mayRecover, 0, 1)
+    Atomics.notify(mayRecover, 0)
   }
 
   /** Ends the thread as a crash would; the peer stays down until it is started. */
@@ -234,12 +259,15 @@ export class SupervisedPeer {
     const incarnation = this.#board.started(this.sid)
     this.#starts++
     this.#damage = undefined
-    const boot = { ...this.#settings, incarnation, founding }
+    const mayRecover = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)
+    const boot = { ...this.#settings, incarnation, founding, mayRecover }
     const thread = new PeerThread(boot, report => this.#onReport(life, report), this.#worker)
     const life: Life = {
       thread,
       incarnation,
       startedAt: performance.now(),
+      mayRecover: new Int32Array(mayRecover),
+      opened: false,
       ready: false,
       ending: false,
       waiting: [],
@@ -248,6 +276,7 @@ export class SupervisedPeer {
     }
     this.#life = life
     void thread.ended.then(failure => this.#onEnd(life, failure))
+    this.#listener.onStarted(this)
     return life
   }
 
@@ -261,6 +290,9 @@ export class SupervisedPeer {
 
   #onReport(life: Life, report: LiveReport): void {
     switch (report.kind) {
+      case 'opened':
+        life.opened = true
+        return this.#listener.onOpened()
       case 'ready':
         // Killed just before: whoever waits for it is told when the thread is gone.
         if (life.ending) return

@@ -3,6 +3,7 @@
  * serves and from then on kept running.
  */
 
+import { availableParallelism } from 'node:os'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { Board } from '../base/board.ts'
 import { show, TreeError } from '../base/errors.ts'
@@ -13,6 +14,7 @@ import type { EnsembleDirectory } from './directory.ts'
 import { Disturbance } from './disturbance.ts'
 import { Handles } from './handles.ts'
 import type { EnsembleConfig } from './options.ts'
+import { Recoveries } from './recoveries.ts'
 import { closeSessions, seeOffClients } from './sessions.ts'
 import { type EnsembleStatus, statusOf } from './status.ts'
 import { type PeerListener, type PeerSettings, SupervisedPeer } from './supervised-peer.ts'
@@ -23,7 +25,7 @@ interface Opening {
   fail(error: TreeError): void
 }
 
-/** Makes a channel between two peers that are up; it replaces an earlier one. */
+/** Makes a channel between two peers that are started; it replaces an earlier one. */
 function link(one: SupervisedPeer, other: SupervisedPeer): void {
   const { port1, port2 } = new MessageChannel()
   const replaced = new SharedArrayBuffer(4)
@@ -39,6 +41,7 @@ export class Supervisor implements PeerListener {
   readonly #peers: ReadonlyMap<Sid, SupervisedPeer>
   readonly #handles: Handles
   readonly #disturbance = new Disturbance()
+  readonly #recoveries: Recoveries
   #opening: Opening | undefined
   #served = false
   /** Whether the sessions of an earlier life are closed. */
@@ -51,6 +54,8 @@ export class Supervisor implements PeerListener {
     this.#handles = new Handles(board, config.dataBytesMax)
     const voters = config.peers.filter(({ votes }) => votes).map(({ sid }) => sid)
     const observers = config.peers.filter(({ votes }) => !votes).map(({ sid }) => sid)
+    const quorum = Math.floor(voters.length / 2) + 1
+    this.#recoveries = new Recoveries(Math.max(quorum, availableParallelism()))
     const { durability, tickMs, initLimitTicks, syncLimitTicks } = config
     const { dataBytesMax, snapshotLogBytes, snapshotsKept } = config
     this.#peers = new Map(
@@ -81,10 +86,10 @@ export class Supervisor implements PeerListener {
   }
 
   /**
-   * Starts all peers and waits for the first leader that serves, and for all peers to be linked with each other: what
-   * links them is this thread, which the application may block from the moment it has its ensemble. Meanwhile sessions
-   * of an earlier life are closed. A peer that is not ready when the time is over is not waited for, nor are sessions
-   * that are left: they expire by themselves.
+   * Starts all peers and waits for the first leader that serves, and for all stores to be open. Peers that still
+   * recover then need nothing more of this thread, which the application may block from that moment on. Meanwhile
+   * sessions of an earlier life are closed. A store that is not open when the time is over is not waited for, nor are
+   * sessions that are left: they expire by themselves.
    * @throws TreeError the failure of a peer that cannot start; NO_QUORUM when no leader serves in time.
    */
   async open(): Promise<void> {
@@ -97,11 +102,12 @@ export class Supervisor implements PeerListener {
           else this.#explainNoQuorum().then(reject, reject)
         }, this.#config.openTimeoutMs)
         // A failure to start reaches the opening through `onFailure`.
-        for (const peer of this.peers) peer.start().catch(() => undefined)
+        for (const peer of this.#votersFirst) peer.start().catch(() => undefined)
       })
     } finally {
       clearTimeout(timer)
       this.#opening = undefined
+      this.#recoveries.unlimit()
     }
   }
 
@@ -146,13 +152,21 @@ export class Supervisor implements PeerListener {
     return peer.starts === 0
   }
 
-  onReady(peer: SupervisedPeer): void {
+  onStarted(peer: SupervisedPeer): void {
     this.#sendFaults(peer)
     for (const other of this.peers) {
       if (other !== peer) this.#link(peer, other)
     }
     this.#handles.addDoors(peer)
+    this.#recoveries.add(peer)
+  }
+
+  onOpened(): void {
     this.#checkOpened()
+  }
+
+  onReady(peer: SupervisedPeer): void {
+    this.#recoveries.done(peer)
   }
 
   onServing(): void {
@@ -162,6 +176,7 @@ export class Supervisor implements PeerListener {
   }
 
   onFailure(peer: SupervisedPeer, failure: Failure, restartDelayMs: number | undefined): void {
+    this.#recoveries.done(peer)
     // Once it has been up, its death is for supervision to mend, during the opening too.
     if (this.#opening !== undefined && !peer.wasUp) {
       const { code, message, path } = failure
@@ -180,21 +195,27 @@ export class Supervisor implements PeerListener {
     }
   }
 
-  /** Links two peers that are up; over again, if they were linked before. */
+  get #votersFirst(): readonly SupervisedPeer[] {
+    const rank = ({ config }: SupervisedPeer): number => (config.votes ? 0 : 1)
+    return this.peers.toSorted((one, other) => rank(one) - rank(other))
+  }
+
+  /** Links two peers that are started; over again, if they were linked before. */
   #link(one: SupervisedPeer, other: SupervisedPeer): void {
-    if (!one.isUp || !other.isUp || !this.#disturbance.mayMeet(one.sid, other.sid)) return
+    if (!one.isStarted || !other.isStarted || !this.#disturbance.mayMeet(one.sid, other.sid)) return
     link(one, other)
     this.#disturbance.linked(one.sid, other.sid)
   }
 
   #sendFaults(peer: SupervisedPeer): void {
-    if (!peer.isUp) return
+    if (!peer.isStarted) return
     const faults = this.#disturbance.faultsOf(peer.sid)
     peer.send({ kind: 'disturb', faults })
   }
 
   #checkOpened(): void {
-    if (this.#served && this.#swept && this.peers.every(peer => peer.isUp)) this.#opening?.succeed()
+    if (!this.#served || !this.#swept) return
+    if (this.peers.every(peer => peer.hasOpened)) this.#opening?.succeed()
   }
 
   /** No client of this life exists as long as the ensemble is not open. */

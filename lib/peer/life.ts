@@ -2,7 +2,7 @@
 
 import { TreeError } from '../base/errors.ts'
 import { Lifeline } from '../base/lifeline.ts'
-import type { Failure, PeerBoot } from '../base/ports.ts'
+import type { Failure, PeerBoot, PeerReport } from '../base/ports.ts'
 import { checksum } from '../storage/checksum.ts'
 import type { StoreOptions } from '../storage/open.ts'
 import type { Store } from '../storage/store.ts'
@@ -10,6 +10,7 @@ import { Majority } from '../zab/quorum.ts'
 import { type PeerConfig, PeerCore } from './core.ts'
 import { Driver } from './driver.ts'
 import { recoverPeer } from './recovery.ts'
+import { stall } from './stall.ts'
 
 function configOf(boot: PeerBoot): PeerConfig {
   return {
@@ -41,10 +42,14 @@ export async function livePeer(
   boot: PeerBoot,
   open: (options: StoreOptions) => Promise<Store>,
 ): Promise<void> {
-  new Lifeline(boot.lifeline).hold()
+  const lifeline = new Lifeline(boot.lifeline)
+  lifeline.hold()
   try {
     const store = await open({ ...boot, trusted: boot.founding })
     try {
+      boot.control.postMessage({ kind: 'opened' } satisfies PeerReport)
+      const mayRecover = new Int32Array(boot.mayRecover)
+      lifeline.rest(() => stall(mayRecover, Number.POSITIVE_INFINITY, false))
       const { peer, tree, damage } = await recoverPeer(store, boot.founding)
       const core = new PeerCore(configOf(boot), peer, tree, store.newestChain())
       await new Driver(boot, core, store).run(damage)

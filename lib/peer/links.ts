@@ -1,12 +1,18 @@
-/** A peer's ports to the other peers: made and replaced as the supervisor says, and with such faults as it sets. */
+/**
+ * A peer's ports to the other peers: made and replaced as the supervisor says, and with such faults as it sets. Both
+ * ends greet; a link is up once the other end has, because a peer gets its links before it has recovered.
+ */
 
 import type { MessagePort } from 'node:worker_threads'
+import { assert } from '../base/assert.ts'
 import type { ControlMessage, LinkFault } from '../base/ports.ts'
 import type { Sid } from '../base/zxid.ts'
 import { Gate } from './gate.ts'
 
 /** From this size on a frame's memory is handed over; below, copying is cheaper. */
 const TRANSFER_BYTES = 8192
+/** The first thing on a port; no fault is done to it. Frames are never empty. */
+const GREETING = new Uint8Array(0)
 
 export type LinkMessage = Extract<ControlMessage, { readonly kind: 'link' }>
 
@@ -15,6 +21,8 @@ interface Link {
   readonly incarnation: number
   /** Not 0 once one of the ends has a new link: that this one closes then is no sign of a death. */
   readonly replaced: Int32Array
+  /** The other end has greeted. */
+  isUp: boolean
   /** Only while a fault is set, or after frames were lost. */
   gate: Gate | undefined
 }
@@ -54,14 +62,15 @@ export class Links {
       Atomics.store(before.replaced, 0, 1)
       this.#disconnect(sid, before)
     }
-    const link: Link = { port, incarnation, replaced: new Int32Array(replaced), gate: undefined }
+    const word = new Int32Array(replaced)
+    const link: Link = { port, incarnation, replaced: word, isUp: false, gate: undefined }
     this.#links.set(sid, link)
     this.#guard(sid, link)
     port.on('message', (frame: Uint8Array) => {
-      if (this.#links.get(sid) === link) this.#listener.onFrame(sid, frame)
+      if (this.#links.get(sid) === link) this.#take(sid, link, frame)
     })
     port.on('close', () => this.#disconnect(sid, link))
-    this.#listener.onLinkUp(sid)
+    port.postMessage(GREETING)
   }
 
   /** Sets all faults there are from now on. Links whose fault is gone are as before, unless they have lost frames. */
@@ -77,6 +86,13 @@ export class Links {
     }
   }
 
+  #take(sid: Sid, link: Link, frame: Uint8Array): void {
+    if (link.isUp) return this.#listener.onFrame(sid, frame)
+    assert(frame.length === 0, 'a link begins with a greeting')
+    link.isUp = true
+    this.#listener.onLinkUp(sid)
+  }
+
   #guard(sid: Sid, link: Link): void {
     const fault = this.#faults.get(sid)
     if (fault === undefined && link.gate === undefined) return
@@ -90,6 +106,7 @@ export class Links {
     this.#links.delete(sid)
     link.gate?.close()
     link.port.close()
+    if (!link.isUp) return
     const replaced = Atomics.load(link.replaced, 0) !== 0
     this.#listener.onLinkDown(sid, replaced ? undefined : link.incarnation)
   }

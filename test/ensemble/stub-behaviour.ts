@@ -9,9 +9,11 @@ export interface Behaviour {
   readonly refuse?: ErrorCode
   /** Throws instead of becoming ready. */
   readonly crash?: boolean
-  /** Becomes ready only when the others have long been serving. */
+  /** Its store opens at once; it becomes ready only when the others have been serving for a while. */
   readonly late?: boolean
-  /** Never becomes ready. */
+  /** Its store opens, and it never becomes ready. */
+  readonly slow?: boolean
+  /** Its store never opens. */
   readonly hang?: boolean
   /** Becomes ready, links, and serves nobody. */
   readonly idle?: boolean

@@ -4,6 +4,7 @@
  * order: `throw` or `exit`; what it does with its sessions is said at all of them.
  */
 
+import { setTimeout as pause } from 'node:timers/promises'
 import type { MessagePort } from 'node:worker_threads'
 import { Board } from '../../lib/base/board.ts'
 import { Lifeline } from '../../lib/base/lifeline.ts'
@@ -11,7 +12,8 @@ import type { ControlMessage, PeerBoot, PeerReport, PeerStatus } from '../../lib
 import { makeEpoch, type Sid, type Zxid } from '../../lib/base/zxid.ts'
 import { type Behaviour, STUB_VARIABLE } from './stub-behaviour.ts'
 
-const LATE_MS = 300
+const LATE_MS = 100
+const LOOK_MS = 5
 
 function behaviourOf(sid: Sid): Behaviour {
   return JSON.parse(process.env[STUB_VARIABLE] ?? '{}')[sid] ?? {}
@@ -126,10 +128,20 @@ export async function runPeer(boot: PeerBoot): Promise<void> {
     throw new Error('refused')
   }
   const peer = new StubPeer(boot, behaviour)
+  if (!behaviour.hang) boot.control.postMessage({ kind: 'opened' } satisfies PeerReport)
+  if (behaviour.late) await untilOthersServe(boot)
   await new Promise<void>(resolve => {
     peer.resolve = resolve
-    if (behaviour.hang) boot.control.on('message', () => resolve())
-    else setTimeout(() => peer.start(), behaviour.late ? LATE_MS : 0)
+    // What is sent to it keeps it alive, and is not read.
+    if (behaviour.hang || behaviour.slow) boot.control.on('message', () => undefined)
+    else peer.start()
   })
   boot.control.close()
+}
+
+/** And a little longer, in which the ensemble is open. */
+async function untilOthersServe({ board, voters }: PeerBoot): Promise<void> {
+  const shown = new Board(board)
+  while (!voters.some(voter => shown.role(voter) === 'leading')) await pause(LOOK_MS)
+  await pause(LATE_MS)
 }

@@ -4,6 +4,8 @@ import { type Mutation, patch, testFile } from './mutation.ts'
 
 const DIRECTORY = 'lib/ensemble/directory.ts'
 const LINKS = 'lib/peer/links.ts'
+const ON_READY = 'onReady(peer: SupervisedPeer): void {'
+const LINK_TO_ALL = 'for (const other of this.peers) if (other !== peer) this.#link(peer, other)'
 
 export const SURROUNDINGS_MUTATIONS: readonly Mutation[] = [
   {
@@ -73,6 +75,53 @@ export const SURROUNDINGS_MUTATIONS: readonly Mutation[] = [
       ),
     ],
     killers: [testFile('test/peer/links.test.ts')],
+  },
+  {
+    name: 'link-up-without-a-greeting',
+    says: 'A peer counts as reachable although it has not recovered yet.',
+    patches: [
+      patch(
+        LINKS,
+        'port.postMessage(GREETING)',
+        'port.postMessage(GREETING)\n    this.#take(sid, link, GREETING)',
+      ),
+    ],
+    killers: [testFile('test/peer/links.test.ts')],
+  },
+  {
+    name: 'end-of-a-link-that-never-was',
+    says: 'A link that never came up is told of when it goes down.',
+    patches: [patch(LINKS, 'if (!link.isUp) return\n', '')],
+    killers: [testFile('test/peer/links.test.ts')],
+  },
+  {
+    name: 'recovers-at-once',
+    says: 'A peer recovers although others are to go first.',
+    patches: [
+      patch('lib/peer/life.ts', 'stall(mayRecover, Number.POSITIVE_INFINITY, false)', 'undefined'),
+    ],
+    killers: [testFile('test/ensemble/peer-thread.test.ts', 'until it may go on')],
+  },
+  {
+    name: 'recoveries-stop',
+    says: 'Peers that wait for their turn to recover are forgotten once the ensemble is open.',
+    patches: [
+      patch('lib/ensemble/recoveries.ts', 'this.#isLimited = false\n    this.#advance()', ''),
+    ],
+    killers: [testFile('test/ensemble/recoveries.test.ts')],
+  },
+  {
+    name: 'linked-when-ready',
+    says: 'A peer that recovers late is linked by the thread that opened the ensemble, which may be blocked.',
+    patches: [
+      patch(
+        'lib/ensemble/supervisor.ts',
+        'if (!one.isStarted || !other.isStarted ||',
+        'if (!one.isUp || !other.isUp ||',
+      ),
+      patch('lib/ensemble/supervisor.ts', ON_READY, `${ON_READY}\n${LINK_TO_ALL}`),
+    ],
+    killers: [testFile('test/ensemble/opening.test.ts', 'needs nothing of a blocked thread')],
   },
   {
     name: 'ended-in-a-turn',

@@ -35,6 +35,7 @@ async function roleAlone(voters: readonly Sid[], observers: readonly Sid[]) {
       snapshotLogBytes: 1_000_000,
       snapshotsKept: 2,
       lifeline: new Lifeline().memory,
+      mayRecover: new Int32Array(new SharedArrayBuffer(4)).fill(1).buffer as SharedArrayBuffer,
       control: port2,
     },
     openStore,

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { on, once } from 'node:events'
 import { type TestContext, test } from 'node:test'
-import { MessageChannel, type MessagePort } from 'node:worker_threads'
+import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import type { LinkFault } from '../../lib/base/ports.ts'
 import type { Sid } from '../../lib/base/zxid.ts'
 import { Links, type LinksListener } from '../../lib/peer/links.ts'
@@ -13,11 +13,15 @@ const NO_DELAY = { delayMs: 0, jitterMs: 0 }
 const LATE: LinkFault = { to: OTHER, cut: false, delayMs: 600_000, jitterMs: 0 }
 const CUT: LinkFault = { to: OTHER, cut: true, ...NO_DELAY }
 
+const GREETING = new Uint8Array(0)
+
 class Recorder implements LinksListener {
   readonly heard: string[] = []
+  #tellUp: () => void = () => {}
   #tellDown: () => void = () => {}
   onLinkUp(sid: Sid): void {
     this.heard.push(`up ${sid}`)
+    this.#tellUp()
   }
   onFrame(from: Sid, frame: Uint8Array): void {
     this.heard.push(`frame ${frame[0]} from ${from}`)
@@ -26,12 +30,25 @@ class Recorder implements LinksListener {
     this.heard.push(`down ${sid} ${incarnation === undefined ? 'alive' : `died as ${incarnation}`}`)
     this.#tellDown()
   }
+  /** The next link that comes up; to be asked for before it can. */
+  up(): Promise<void> {
+    return new Promise(resolve => {
+      this.#tellUp = resolve
+    })
+  }
   /** The next link that goes down; to be asked for before it can. */
   down(): Promise<void> {
     return new Promise(resolve => {
       this.#tellDown = resolve
     })
   }
+}
+
+/** The other end is up. */
+async function greet(recorder: Recorder, far: MessagePort): Promise<void> {
+  const up = recorder.up()
+  far.postMessage(GREETING)
+  await up
 }
 
 /** The other end of a link, and the word that both ends share. */
@@ -54,6 +71,7 @@ function wire(t: TestContext): Wired {
     const { port1, port2 } = new MessageChannel()
     const replaced = new SharedArrayBuffer(4)
     links.connect({ kind: 'link', sid: OTHER, incarnation: 7, port: port1, replaced })
+    assert.equal(receiveMessageOnPort(port2)?.message.length, 0, 'a greeting')
     return { far: port2, replaced: new Int32Array(replaced) }
   }
   return { links, recorder, connect, ...connect() }
@@ -174,20 +192,39 @@ test('a frame that is late is not early', async t => {
   assert.deepEqual(await receive(wired, wired.far), [])
 })
 
+test('before the other end has greeted, a link neither comes up nor goes down', async t => {
+  const { recorder, links, far, connect } = wire(t)
+  links.disturb([CUT])
+  assert.deepEqual(recorder.heard, [])
+  await greet(recorder, far)
+  assert.deepEqual(recorder.heard.splice(0), ['up 2'])
+
+  const second = connect()
+  assert.deepEqual(recorder.heard.splice(0), ['down 2 alive'])
+  second.far.close()
+  const third = connect()
+  await once(second.far, 'close')
+  await greet(recorder, third.far)
+  assert.deepEqual(recorder.heard, ['up 2'])
+})
+
 test('a link that closes tells of a death, unless it was replaced at one of its ends', async t => {
   const { recorder, connect, ...first } = wire(t)
+  await greet(recorder, first.far)
   const second = connect()
-  assert.deepEqual(recorder.heard.splice(0), ['up 2', 'down 2 alive', 'up 2'])
+  assert.deepEqual(recorder.heard.splice(0), ['up 2', 'down 2 alive'])
   await once(first.far, 'close')
   assert.deepEqual([first.replaced[0], second.replaced[0]], [1, 0])
 
   // The other end has got its new link first.
+  await greet(recorder, second.far)
   second.replaced[0] = 1
   second.far.close()
   await recorder.down()
-  assert.deepEqual(recorder.heard.splice(0), ['down 2 alive'])
+  assert.deepEqual(recorder.heard.splice(0), ['up 2', 'down 2 alive'])
 
   const third = connect()
+  third.far.postMessage(GREETING)
   third.far.postMessage(Uint8Array.of(5))
   third.far.close()
   await recorder.down()
