@@ -163,6 +163,7 @@ function linesOf(figures: NodesFigures): string[][] {
       formatMs(reopened.servingMs),
       beside(theirs && formatMs(theirs.servingMs)),
     ],
+    ['the same, until the last peer has recovered', formatMs(reopened.allUpMs), '–'],
     ['longest step of a full snapshot, by itself', longest(images.full), '–'],
     ['the same of what a tenth of the nodes changed', longest(images.delta), '–'],
     ['longest time between two beats, no snapshots', beats(withoutSnapshots), '–'],

@@ -48,7 +48,10 @@ export interface ConnectOptions {
   readonly timeoutMs?: number | undefined
   /** Longest a call waits for its answer, in milliseconds; default 30,000, `Infinity` for no limit. */
   readonly operationTimeoutMs?: number | undefined
-  /** Peer (server id) to connect to, at first and after a loss, if it serves then; by default the leader. */
+  /**
+   * Peer (server id) to connect to, at first and after a loss, if it serves then, which one that recovers does not; by
+   * default the leader.
+   */
   readonly peer?: number | undefined
   /**
    * Where reads are answered. `'local'`, the default: with the first read, the thread begins to keep a replica of the

@@ -137,8 +137,9 @@ export class Ensemble {
 
   /**
    * Closes the ensemble: sessions end with `CLOSED`, the peers close their stores and their threads end, the directory
-   * is given back. Nothing acknowledged is lost; ephemeral nodes go with their sessions. Closing again does nothing
-   * more.
+   * is given back. Nothing acknowledged is lost; ephemeral nodes go with their sessions. A peer that still recovers is
+   * not waited for: what it lacks, the others have, and it gets it when the ensemble is open again. Closing again does
+   * nothing more.
    *
    * @returns When nothing of the ensemble is left.
    * @example

@@ -53,7 +53,7 @@ export class Faults {
    * Makes a peer's thread stand still, as a long garbage collection or a busy host would: it neither hears nor says
    * anything, its clock does not tick, and afterwards it goes on as if nothing had been. A leader that is paused beyond
    * the time-outs is deposed, and does not know it when it wakes. Pauses of one peer follow each other, and `heal` ends
-   * all of them. No effect on a peer that is not up.
+   * all of them. No effect on a peer that is not up, as one that recovers: `ensemble.start` waits for it.
    *
    * @param sid The peer's server id.
    * @param options `ms`: how long, in milliseconds; by default until `heal`. `busy`: it computes instead of sleeping.

@@ -14,8 +14,8 @@ import { Supervisor } from './supervisor.ts'
  * Opens an ensemble: starts its peers, each in a thread of its own, and waits until a leader serves with a quorum that
  * has recovered, and until the stores of all others could be opened; one that needs longer for that than
  * `openTimeoutMs` is not waited for. Peers that still recover then take part when they have: `start(sid)` waits for
- * one. What was stored in `dataDir` before is there again, but for sessions and their ephemeral nodes: no client of
- * theirs can come back.
+ * one. A new ensemble has nothing to recover: there all participants serve. What was stored in `dataDir` before is
+ * there again, but for sessions and their ephemeral nodes: no client of theirs can come back.
  *
  * One process, and one ensemble in it, may have a directory open. A directory whose owner died (kill -9, power cut) can
  * be opened at once. The participants of a directory are fixed when it is first opened; observers may come and go. A
@@ -31,7 +31,8 @@ import { Supervisor } from './supervisor.ts'
  * - `DIRECTORY_LOCKED`: another ensemble has a directory open; the message names its process,
  * - `DIRECTORY_NOT_OURS`, `DIRECTORY_DAMAGED`, `FORMAT_TOO_NEW`, `MEMBERSHIP_MISMATCH`: a directory cannot be used,
  * - `NO_PERMISSION`, `NO_SPACE`, `STORAGE_FAILED`: the file system refused,
- * - `PEER_FAILED`: a peer's thread died while starting.
+ * - `PEER_FAILED`: a peer's thread died while starting. A peer that fails in its recovery, by this or by what the file
+ *   system refused, makes the opening fail only before it is done: later it is started again like any other.
  * @example
  * await using ensemble = await openEnsemble({ peers: 3, dataDir: './data' })
  * const tree = await ensemble.connect()

@@ -1,7 +1,8 @@
 /**
  * Which peers recover at the same time while an ensemble is opened. It serves once a quorum has recovered; where there
  * are fewer processors than peers the others would take them from that quorum, so each of them begins when one before
- * it is done. At least as many as a quorum may be under way: if all of those hang, there is no quorum among the rest.
+ * it is done. At least as many as a quorum may be under way, voters first, and nobody waits twice: so if all that are
+ * under way hang, there is no quorum among the rest.
  */
 
 /** What is known here of a peer. */
@@ -10,11 +11,29 @@ export interface Recovering {
   recover(): void
 }
 
+interface MayVote {
+  readonly config: { readonly votes: boolean }
+}
+
+/**
+ * The order in which peers are to get their turns: voters before observers, and among voters another one first each
+ * time, as `draw` says (a whole number). In a program that runs only for a moment each time it would always be the same
+ * one that does not get to recover.
+ */
+export function turnsOf<Peer extends MayVote>(peers: readonly Peer[], draw: number): Peer[] {
+  const voters = peers.filter(({ config }) => config.votes)
+  const observers = peers.filter(({ config }) => !config.votes)
+  const first = draw % voters.length
+  return [...voters.slice(first), ...voters.slice(0, first), ...observers]
+}
+
 export class Recoveries {
   readonly #atOnce: number
   /** May recover, and have not been seen to be done. */
   readonly #begun = new Set<Recovering>()
   readonly #waiting = new Set<Recovering>()
+  /** Had their turn. */
+  readonly #had = new Set<Recovering>()
   #isLimited = true
 
   /** @param atOnce at least as many peers as make a quorum */
@@ -22,8 +41,9 @@ export class Recoveries {
     this.#atOnce = atOnce
   }
 
-  /** The peer was started. */
+  /** The peer was started; or started again, and then it goes on at once. */
   add(peer: Recovering): void {
+    if (this.#had.has(peer)) return peer.recover()
     this.#waiting.add(peer)
     this.#advance()
   }
@@ -46,6 +66,7 @@ export class Recoveries {
       if (this.#isLimited && this.#begun.size >= this.#atOnce) return
       this.#waiting.delete(peer)
       this.#begun.add(peer)
+      this.#had.add(peer)
       peer.recover()
     }
   }

@@ -5,7 +5,10 @@ import type { Sid, Zxid } from '../base/zxid.ts'
 import type { PeerRole } from './options.ts'
 import type { SupervisedPeer } from './supervised-peer.ts'
 
-/** `starting`: opens and verifies its store. `busy`: up, but it did not find the time to answer. */
+/**
+ * `starting`: opens and verifies its store, or waits for its turn to. `busy`: up, but it did not find the time to
+ * answer.
+ */
 export type PeerState = PeerStatus['role'] | 'down' | 'starting' | 'busy'
 
 /** One peer of `ensemble.status()`. What only a live peer knows is undefined while it is down, starting or busy. */

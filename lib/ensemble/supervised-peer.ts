@@ -57,6 +57,7 @@ interface Life {
   readonly mayRecover: Int32Array
   opened: boolean
   ready: boolean
+  served: boolean
   /** Asked to end, and going down. */
   ending: boolean
   /** Told when the peer is ready, or with the reason why it never will be. */
@@ -114,6 +115,11 @@ export class SupervisedPeer {
   /** Its store could be opened, in this life. */
   get hasOpened(): boolean {
     return this.isStarted && this.#life?.opened === true
+  }
+
+  /** Has served in this life: a leader has brought it up to date. */
+  get hasServed(): boolean {
+    return this.isStarted && this.#life?.served === true
   }
 
   /** Ready: has recovered and takes part. */
@@ -269,6 +275,7 @@ export class SupervisedPeer {
       mayRecover: new Int32Array(mayRecover),
       opened: false,
       ready: false,
+      served: false,
       ending: false,
       waiting: [],
       questions: new Map(),
@@ -302,8 +309,9 @@ export class SupervisedPeer {
         for (const tell of life.waiting.splice(0)) tell(undefined)
         return this.#listener.onReady(this)
       case 'role':
-        if (report.serving) this.#listener.onServing()
-        return
+        if (!report.serving) return
+        life.served = true
+        return this.#listener.onServing()
       case 'status':
         life.questions.get(report.id)?.(report.status)
         return

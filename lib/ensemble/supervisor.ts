@@ -3,6 +3,7 @@
  * serves and from then on kept running.
  */
 
+import { randomInt } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { Board } from '../base/board.ts'
@@ -14,7 +15,7 @@ import type { EnsembleDirectory } from './directory.ts'
 import { Disturbance } from './disturbance.ts'
 import { Handles } from './handles.ts'
 import type { EnsembleConfig } from './options.ts'
-import { Recoveries } from './recoveries.ts'
+import { Recoveries, turnsOf } from './recoveries.ts'
 import { closeSessions, seeOffClients } from './sessions.ts'
 import { type EnsembleStatus, statusOf } from './status.ts'
 import { type PeerListener, type PeerSettings, SupervisedPeer } from './supervised-peer.ts'
@@ -86,10 +87,10 @@ export class Supervisor implements PeerListener {
   }
 
   /**
-   * Starts all peers and waits for the first leader that serves, and for all stores to be open. Peers that still
-   * recover then need nothing more of this thread, which the application may block from that moment on. Meanwhile
-   * sessions of an earlier life are closed. A store that is not open when the time is over is not waited for, nor are
-   * sessions that are left: they expire by themselves.
+   * Starts all peers and waits for the first leader that serves, and for all stores to be open; in a new ensemble for
+   * all voters to serve. Peers that still recover then need nothing more of this thread, which the application may
+   * block from that moment on. Meanwhile sessions of an earlier life are closed. A store that is not open when the time
+   * is over is not waited for, nor are sessions that are left: they expire by themselves.
    * @throws TreeError the failure of a peer that cannot start; NO_QUORUM when no leader serves in time.
    */
   async open(): Promise<void> {
@@ -102,12 +103,13 @@ export class Supervisor implements PeerListener {
           else this.#explainNoQuorum().then(reject, reject)
         }, this.#config.openTimeoutMs)
         // A failure to start reaches the opening through `onFailure`.
-        for (const peer of this.#votersFirst) peer.start().catch(() => undefined)
+        const peers = turnsOf(this.peers, randomInt(this.#peers.size))
+        for (const peer of peers) peer.start().catch(() => undefined)
       })
+      this.#recoveries.unlimit()
     } finally {
       clearTimeout(timer)
       this.#opening = undefined
-      this.#recoveries.unlimit()
     }
   }
 
@@ -195,11 +197,6 @@ export class Supervisor implements PeerListener {
     }
   }
 
-  get #votersFirst(): readonly SupervisedPeer[] {
-    const rank = ({ config }: SupervisedPeer): number => (config.votes ? 0 : 1)
-    return this.peers.toSorted((one, other) => rank(one) - rank(other))
-  }
-
   /** Links two peers that are started; over again, if they were linked before. */
   #link(one: SupervisedPeer, other: SupervisedPeer): void {
     if (!one.isStarted || !other.isStarted || !this.#disturbance.mayMeet(one.sid, other.sid)) return
@@ -215,7 +212,16 @@ export class Supervisor implements PeerListener {
 
   #checkOpened(): void {
     if (!this.#served || !this.#swept) return
-    if (this.peers.every(peer => peer.hasOpened)) this.#opening?.succeed()
+    if (this.peers.every(peer => this.#isDone(peer))) this.#opening?.succeed()
+  }
+
+  /**
+   * Whether the opening need not wait for the peer any more. A voter that never heard of an epoch has no vote in its
+   * next life: a new ensemble that is soon closed again would have one the less.
+   */
+  #isDone(peer: SupervisedPeer): boolean {
+    const joins = this.#directory?.isFounding === true && peer.config.votes
+    return joins ? peer.hasServed : peer.hasOpened
   }
 
   /** No client of this life exists as long as the ensemble is not open. */

@@ -180,11 +180,13 @@ export class Driver implements LinksListener {
     this.#push({ kind: 'peerFrame', from, frame })
   }
 
-  /** A peer that is gone is known at once, and shown to clients that are blocked and cannot see it. */
-  onLinkDown(sid: Sid, incarnation: number | undefined): void {
-    if (this.#ended) return
-    if (incarnation !== undefined) this.#board.showDown(sid, incarnation)
-    this.#push({ kind: 'linkDown', sid })
+  onLinkDown(sid: Sid): void {
+    if (!this.#ended) this.#push({ kind: 'linkDown', sid })
+  }
+
+  /** Shown at once, to clients that are blocked and cannot see it. */
+  onPeerGone(sid: Sid, incarnation: number): void {
+    if (!this.#ended) this.#board.showDown(sid, incarnation)
   }
 
   #openDoor(door: MessagePort): void {
@@ -216,6 +218,7 @@ export class Driver implements LinksListener {
     clearInterval(this.#ticker)
     this.#board.showDown(this.#boot.sid, this.#boot.incarnation)
     this.#links.close()
+    this.#runner.close()
     for (const { port } of this.#clients.values()) port.close()
     for (const door of this.#doors) door.close()
     if (error === undefined) this.#resolve()

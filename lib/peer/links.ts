@@ -30,8 +30,9 @@ interface Link {
 export interface LinksListener {
   onLinkUp(sid: Sid): void
   onFrame(from: Sid, frame: Uint8Array): void
-  /** `incarnation` is that of the peer at the other end, if it is gone; undefined when only the link is. */
-  onLinkDown(sid: Sid, incarnation: number | undefined): void
+  onLinkDown(sid: Sid): void
+  /** The peer at the other end of a link, be it up yet or not, is gone, not only the link. */
+  onPeerGone(sid: Sid, incarnation: number): void
 }
 
 /** Small frames are copied, so that many can share memory; the memory of a large one is handed over. */
@@ -106,8 +107,8 @@ export class Links {
     this.#links.delete(sid)
     link.gate?.close()
     link.port.close()
-    if (!link.isUp) return
-    const replaced = Atomics.load(link.replaced, 0) !== 0
-    this.#listener.onLinkDown(sid, replaced ? undefined : link.incarnation)
+    const wasReplaced = Atomics.load(link.replaced, 0) !== 0
+    if (!wasReplaced) this.#listener.onPeerGone(sid, link.incarnation)
+    if (link.isUp) this.#listener.onLinkDown(sid)
   }
 }

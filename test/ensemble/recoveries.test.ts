@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Recoveries } from '../../lib/ensemble/recoveries.ts'
+import { Recoveries, turnsOf } from '../../lib/ensemble/recoveries.ts'
 
 class Peers {
   readonly begun: number[] = []
@@ -32,6 +32,28 @@ test('one that goes while it waits is not waited for', () => {
   recoveries.done(peers.all[1]!)
   recoveries.done(peers.all[0]!)
   assert.deepEqual(peers.take(), [0, 2])
+})
+
+test('one that is started again goes on at once, whoever waits', () => {
+  const peers = new Peers()
+  const recoveries = new Recoveries(1)
+  for (const peer of peers.all.slice(0, 3)) recoveries.add(peer)
+  recoveries.done(peers.all[0]!)
+  assert.deepEqual(peers.take(), [0, 1])
+  recoveries.add(peers.all[0]!)
+  assert.deepEqual(peers.take(), [0])
+})
+
+test('voters come before observers, and any of them is the first one day', () => {
+  const peers = [true, false, true, true, false].map((votes, sid) => ({ sid, config: { votes } }))
+  const orders = [0, 1, 2, 3, 4].map(draw => turnsOf(peers, draw).map(({ sid }) => sid))
+  assert.deepEqual(orders, [
+    [0, 2, 3, 1, 4],
+    [2, 3, 0, 1, 4],
+    [3, 0, 2, 1, 4],
+    [0, 2, 3, 1, 4],
+    [2, 3, 0, 1, 4],
+  ])
 })
 
 test('without a limit all begin, and later ones at once', () => {

@@ -68,11 +68,7 @@ export const SURROUNDINGS_MUTATIONS: readonly Mutation[] = [
     name: 'replaced-link-is-a-death',
     says: 'A peer whose link was replaced is shown to everybody as dead.',
     patches: [
-      patch(
-        LINKS,
-        'this.#listener.onLinkDown(sid, replaced ? undefined : link.incarnation)',
-        'this.#listener.onLinkDown(sid, replaced ? link.incarnation : link.incarnation)',
-      ),
+      patch(LINKS, 'if (!wasReplaced) this.#listener.onPeerGone', 'this.#listener.onPeerGone'),
     ],
     killers: [testFile('test/peer/links.test.ts')],
   },
@@ -91,7 +87,13 @@ export const SURROUNDINGS_MUTATIONS: readonly Mutation[] = [
   {
     name: 'end-of-a-link-that-never-was',
     says: 'A link that never came up is told of when it goes down.',
-    patches: [patch(LINKS, 'if (!link.isUp) return\n', '')],
+    patches: [
+      patch(
+        LINKS,
+        'if (link.isUp) this.#listener.onLinkDown(sid)',
+        'this.#listener.onLinkDown(sid)',
+      ),
+    ],
     killers: [testFile('test/peer/links.test.ts')],
   },
   {
@@ -109,6 +111,26 @@ export const SURROUNDINGS_MUTATIONS: readonly Mutation[] = [
       patch('lib/ensemble/recoveries.ts', 'this.#isLimited = false\n    this.#advance()', ''),
     ],
     killers: [testFile('test/ensemble/recoveries.test.ts')],
+  },
+  {
+    name: 'waits-twice',
+    says: 'A peer that is started again while an ensemble is opened waits behind observers that may hang.',
+    patches: [
+      patch('lib/ensemble/recoveries.ts', 'if (this.#had.has(peer)) return peer.recover()\n', ''),
+    ],
+    killers: [testFile('test/ensemble/recoveries.test.ts', 'started again')],
+  },
+  {
+    name: 'voter-without-an-epoch',
+    says: 'A new ensemble is open before every voter has entered an epoch; closed then, it has lost a vote.',
+    patches: [
+      patch(
+        'lib/ensemble/supervisor.ts',
+        'return joins ? peer.hasServed : peer.hasOpened',
+        'return peer.hasOpened',
+      ),
+    ],
+    killers: [testFile('test/ensemble/opening.test.ts', 'a new ensemble')],
   },
   {
     name: 'linked-when-ready',

@@ -19,6 +19,7 @@ class Recorder implements LinksListener {
   readonly heard: string[] = []
   #tellUp: () => void = () => {}
   #tellDown: () => void = () => {}
+  #tellGone: () => void = () => {}
   onLinkUp(sid: Sid): void {
     this.heard.push(`up ${sid}`)
     this.#tellUp()
@@ -26,9 +27,18 @@ class Recorder implements LinksListener {
   onFrame(from: Sid, frame: Uint8Array): void {
     this.heard.push(`frame ${frame[0]} from ${from}`)
   }
-  onLinkDown(sid: Sid, incarnation: number | undefined): void {
-    this.heard.push(`down ${sid} ${incarnation === undefined ? 'alive' : `died as ${incarnation}`}`)
+  onLinkDown(sid: Sid): void {
+    this.heard.push(`down ${sid}`)
     this.#tellDown()
+  }
+  onPeerGone(sid: Sid, incarnation: number): void {
+    this.heard.push(`${sid} died as ${incarnation}`)
+    this.#tellGone()
+  }
+  gone(): Promise<void> {
+    return new Promise(resolve => {
+      this.#tellGone = resolve
+    })
   }
   /** The next link that comes up; to be asked for before it can. */
   up(): Promise<void> {
@@ -200,19 +210,21 @@ test('before the other end has greeted, a link neither comes up nor goes down', 
   assert.deepEqual(recorder.heard.splice(0), ['up 2'])
 
   const second = connect()
-  assert.deepEqual(recorder.heard.splice(0), ['down 2 alive'])
-  second.far.close()
+  assert.deepEqual(recorder.heard.splice(0), ['down 2'])
   const third = connect()
   await once(second.far, 'close')
-  await greet(recorder, third.far)
-  assert.deepEqual(recorder.heard, ['up 2'])
+  assert.deepEqual(recorder.heard, [])
+  const gone = recorder.gone()
+  third.far.close()
+  await gone
+  assert.deepEqual(recorder.heard, ['2 died as 7'])
 })
 
 test('a link that closes tells of a death, unless it was replaced at one of its ends', async t => {
   const { recorder, connect, ...first } = wire(t)
   await greet(recorder, first.far)
   const second = connect()
-  assert.deepEqual(recorder.heard.splice(0), ['up 2', 'down 2 alive'])
+  assert.deepEqual(recorder.heard.splice(0), ['up 2', 'down 2'])
   await once(first.far, 'close')
   assert.deepEqual([first.replaced[0], second.replaced[0]], [1, 0])
 
@@ -221,12 +233,12 @@ test('a link that closes tells of a death, unless it was replaced at one of its 
   second.replaced[0] = 1
   second.far.close()
   await recorder.down()
-  assert.deepEqual(recorder.heard.splice(0), ['up 2', 'down 2 alive'])
+  assert.deepEqual(recorder.heard.splice(0), ['up 2', 'down 2'])
 
   const third = connect()
   third.far.postMessage(GREETING)
   third.far.postMessage(Uint8Array.of(5))
   third.far.close()
   await recorder.down()
-  assert.deepEqual(recorder.heard, ['up 2', 'frame 5 from 2', 'down 2 died as 7'])
+  assert.deepEqual(recorder.heard, ['up 2', 'frame 5 from 2', '2 died as 7', 'down 2'])
 })
