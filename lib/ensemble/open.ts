@@ -14,8 +14,9 @@ import { Supervisor } from './supervisor.ts'
  * Opens an ensemble: starts its peers, each in a thread of its own, and waits until a leader serves with a quorum that
  * has recovered, and until the stores of all others could be opened; one that needs longer for that than
  * `openTimeoutMs` is not waited for. Peers that still recover then take part when they have: `start(sid)` waits for
- * one. A new ensemble has nothing to recover: there all participants serve. What was stored in `dataDir` before is
- * there again, but for sessions and their ephemeral nodes: no client of theirs can come back.
+ * one. An ensemble that is new, as one in memory always is, has nothing to recover: there all peers serve. What was
+ * stored in `dataDir` before is there again, but for sessions and their ephemeral nodes: no client of theirs can come
+ * back.
  *
  * One process, and one ensemble in it, may have a directory open. A directory whose owner died (kill -9, power cut) can
  * be opened at once. The participants of a directory are fixed when it is first opened; observers may come and go. A

@@ -87,8 +87,8 @@ export class Supervisor implements PeerListener {
   }
 
   /**
-   * Starts all peers and waits for the first leader that serves, and for all stores to be open; in a new ensemble for
-   * all voters to serve. Peers that still recover then need nothing more of this thread, which the application may
+   * Starts all peers and waits for the first leader that serves, and for all stores to be open; in an ensemble that is
+   * new, for all to serve. Peers that still recover then need nothing more of this thread, which the application may
    * block from that moment on. Meanwhile sessions of an earlier life are closed. A store that is not open when the time
    * is over is not waited for, nor are sessions that are left: they expire by themselves.
    * @throws TreeError the failure of a peer that cannot start; NO_QUORUM when no leader serves in time.
@@ -217,11 +217,12 @@ export class Supervisor implements PeerListener {
 
   /**
    * Whether the opening need not wait for the peer any more. A voter that never heard of an epoch has no vote in its
-   * next life: a new ensemble that is soon closed again would have one the less.
+   * next life: a new ensemble that is soon closed again would have one the less. Where there is nothing to recover it
+   * takes no time either.
    */
   #isDone(peer: SupervisedPeer): boolean {
-    const joins = this.#directory?.isFounding === true && peer.config.votes
-    return joins ? peer.hasServed : peer.hasOpened
+    const isNew = this.#directory?.isFounding ?? true
+    return isNew ? peer.hasServed : peer.hasOpened
   }
 
   /** No client of this life exists as long as the ensemble is not open. */

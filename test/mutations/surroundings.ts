@@ -126,7 +126,7 @@ export const SURROUNDINGS_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         'lib/ensemble/supervisor.ts',
-        'return joins ? peer.hasServed : peer.hasOpened',
+        'return isNew ? peer.hasServed : peer.hasOpened',
         'return peer.hasOpened',
       ),
     ],
