@@ -118,8 +118,8 @@ export class Supervisor implements PeerListener {
   }
 
   /**
-   * Sets faults on the links. They are in force when this resolves, or, with a peer that is paused, before it does
-   * anything else.
+   * Sets faults on the links. They are in force when this resolves, or, with a peer that is paused or still recovers,
+   * before it does anything else.
    */
   async disturb(change: (disturbance: Disturbance) => void): Promise<void> {
     change(this.#disturbance)
