@@ -10,7 +10,7 @@ import { temporaryDirectory } from '../temporary.ts'
 import { failsWith, openedBy, openStubs, setBehaviour } from './support.ts'
 
 const THREE = { peers: 3, durability: 'memory' } as const
-const PATIENCE_MS = 20_000
+const PATIENCE_MS = 10_000
 /** Nobody waits so long: what should not be waited for is not, or the test does not end. */
 const FOR_EVER_MS = 2 ** 31 - 1
 
