@@ -28,13 +28,12 @@ export function turnsOf<Peer extends MayVote>(peers: readonly Peer[], draw: numb
 }
 
 export class Recoveries {
-  readonly #atOnce: number
+  #atOnce: number
   /** May recover, and have not been seen to be done. */
   readonly #begun = new Set<Recovering>()
   readonly #waiting = new Set<Recovering>()
   /** Had their turn. */
   readonly #had = new Set<Recovering>()
-  #isLimited = true
 
   /** @param atOnce at least as many peers as make a quorum */
   constructor(atOnce: number) {
@@ -57,13 +56,13 @@ export class Recoveries {
 
   /** From now on nobody waits for anybody. */
   unlimit(): void {
-    this.#isLimited = false
+    this.#atOnce = Number.POSITIVE_INFINITY
     this.#advance()
   }
 
   #advance(): void {
     for (const peer of this.#waiting) {
-      if (this.#isLimited && this.#begun.size >= this.#atOnce) return
+      if (this.#begun.size >= this.#atOnce) return
       this.#waiting.delete(peer)
       this.#begun.add(peer)
       this.#had.add(peer)

@@ -10,6 +10,7 @@ import { Lifeline } from '../../lib/base/lifeline.ts'
 import { makeSid } from '../../lib/base/zxid.ts'
 import { KeepAlive } from '../../lib/ensemble/keep-alive.ts'
 import { type LiveReport, PeerThread } from '../../lib/ensemble/peer-thread.ts'
+import { bootInMemory } from '../peer/boot.ts'
 import { temporaryDirectory } from '../temporary.ts'
 import { startLabour } from './labour.ts'
 import { runProgram } from './support.ts'
@@ -18,13 +19,8 @@ import { runProgram } from './support.ts'
 function startPeer(mayRecover: Int32Array, onReport: (report: LiveReport) => void): PeerThread {
   const board = new Board()
   const sid = makeSid(1)
-  const boot = {
-    ...{ sid, voters: [sid], observers: [], dataDir: undefined, durability: 'memory' as const },
-    ...{ board: board.memory, incarnation: board.started(sid), founding: true },
-    ...{ tickMs: 50, initLimitTicks: 10, syncLimitTicks: 5, dataBytesMax: 1000 },
-    ...{ snapshotLogBytes: 1_000_000, snapshotsKept: 2 },
-    mayRecover: mayRecover.buffer as SharedArrayBuffer,
-  }
+  const shared = mayRecover.buffer as SharedArrayBuffer
+  const boot = { ...bootInMemory(board, sid, [sid]), mayRecover: shared }
   const keepAlive = new KeepAlive()
   const thread = new PeerThread(boot, onReport)
   void thread.ended.then(() => keepAlive.end())

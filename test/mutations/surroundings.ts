@@ -108,7 +108,11 @@ export const SURROUNDINGS_MUTATIONS: readonly Mutation[] = [
     name: 'recoveries-stop',
     says: 'Peers that wait for their turn to recover are forgotten once the ensemble is open.',
     patches: [
-      patch('lib/ensemble/recoveries.ts', 'this.#isLimited = false\n    this.#advance()', ''),
+      patch(
+        'lib/ensemble/recoveries.ts',
+        'this.#atOnce = Number.POSITIVE_INFINITY\n    this.#advance()',
+        '',
+      ),
     ],
     killers: [testFile('test/ensemble/recoveries.test.ts')],
   },

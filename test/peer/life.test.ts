@@ -9,6 +9,7 @@ import { Lifeline } from '../../lib/base/lifeline.ts'
 import { makeSid, type Sid } from '../../lib/base/zxid.ts'
 import { livePeer } from '../../lib/peer/life.ts'
 import { openStore } from '../../lib/storage/open.ts'
+import { bootInMemory } from './boot.ts'
 
 const SID = makeSid(1)
 /** Enough for an election, when there is somebody to elect. */
@@ -20,20 +21,7 @@ async function roleAlone(voters: readonly Sid[], observers: readonly Sid[]) {
   const { port1, port2 } = new MessageChannel()
   const life = livePeer(
     {
-      sid: SID,
-      voters,
-      observers,
-      dataDir: undefined,
-      durability: 'memory',
-      board: board.memory,
-      incarnation: board.started(SID),
-      founding: true,
-      tickMs: 1,
-      initLimitTicks: 50,
-      syncLimitTicks: 10,
-      dataBytesMax: 1000,
-      snapshotLogBytes: 1_000_000,
-      snapshotsKept: 2,
+      ...bootInMemory(board, SID, voters, observers),
       lifeline: new Lifeline().memory,
       mayRecover: new Int32Array(new SharedArrayBuffer(4)).fill(1).buffer as SharedArrayBuffer,
       control: port2,
