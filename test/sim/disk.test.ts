@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Group, LOG_START, type LogPoint } from '../../lib/base/group.ts'
+import { type Group, LOG_START, type LogPoint, pointOf } from '../../lib/base/group.ts'
 import { makeEpoch, type Zxid } from '../../lib/base/zxid.ts'
 import type { StoreTask } from '../../lib/peer/core-tasks.ts'
 import type { PeerInput } from '../../lib/peer/core-turn.ts'
@@ -26,10 +26,6 @@ function log(length: number): Group[] {
     point = pointOf(group)
   }
   return groups
-}
-
-function pointOf({ last, chain }: Group): LogPoint {
-  return { zxid: last, chain }
 }
 
 function write(writeId: number, change: Partial<Persist>): StoreTask {
