@@ -17,13 +17,13 @@ interface MayVote {
 
 /**
  * The order in which peers are to get their turns: voters before observers, and among voters another one first each
- * time, as `draw` says (a whole number). In a program that runs only for a moment each time it would always be the same
- * one that does not get to recover.
+ * time, as `draw` says (at least 0, less than 1). In a program that runs only for a moment each time it would always be
+ * the same one that does not get to recover.
  */
 export function turnsOf<Peer extends MayVote>(peers: readonly Peer[], draw: number): Peer[] {
   const voters = peers.filter(({ config }) => config.votes)
   const observers = peers.filter(({ config }) => !config.votes)
-  const first = draw % voters.length
+  const first = Math.floor(draw * voters.length)
   return [...voters.slice(first), ...voters.slice(0, first), ...observers]
 }
 

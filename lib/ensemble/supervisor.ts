@@ -3,7 +3,6 @@
  * serves and from then on kept running.
  */
 
-import { randomInt } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { Board } from '../base/board.ts'
@@ -103,7 +102,7 @@ export class Supervisor implements PeerListener {
           else this.#explainNoQuorum().then(reject, reject)
         }, this.#config.openTimeoutMs)
         // A failure to start reaches the opening through `onFailure`.
-        const peers = turnsOf(this.peers, randomInt(this.#peers.size))
+        const peers = turnsOf(this.peers, Math.random())
         for (const peer of peers) peer.start().catch(() => undefined)
       })
       this.#recoveries.unlimit()
