@@ -50,6 +50,8 @@ export class Disk {
   readonly sync: boolean
   readonly #lines: Readonly<Record<Urgency, Waiting[]>> = { log: [], background: [] }
   #busy = false
+  /** Calls that run beside the line. */
+  #beside = 0
   #refusal: TreeError | undefined
   #closing: Promise<void> | undefined
   #idle: (() => void) | undefined
@@ -78,11 +80,15 @@ export class Disk {
   /** Runs `call` beside the line, for what LevelDB has no part in; a failure is as final as in a turn. */
   async aside(call: () => Promise<void>): Promise<void> {
     if (this.#refusal !== undefined) throw this.#refusal
+    this.#beside++
     try {
       await call()
     } catch (error) {
       const failure = this.#fail(error)
       throw this.#refusal ?? failure
+    } finally {
+      this.#beside--
+      this.#tellIdle()
     }
   }
 
@@ -134,7 +140,10 @@ export class Disk {
     }
   }
 
-  /** Refuses what waits, and ends with `last`, when what is under way is done. */
+  /**
+   * Refuses what waits, and ends with `last`, when what is under way is done, also beside the line: who opens the
+   * directory next, or deletes it, must find nobody at work there.
+   */
   close(last: () => Promise<void>): Promise<void> {
     this.#closing ??= this.#close(last)
     return this.#closing
@@ -142,7 +151,7 @@ export class Disk {
 
   async #close(last: () => Promise<void>): Promise<void> {
     this.#refuseAll(storageFailure('CLOSED', this.directory, 'the store was closed'))
-    if (this.#busy) {
+    if (this.#isBusy) {
       await new Promise<void>(resolve => {
         this.#idle = resolve
       })
@@ -162,7 +171,15 @@ export class Disk {
       await next.start()
     }
     this.#busy = false
-    this.#idle?.()
+    this.#tellIdle()
+  }
+
+  get #isBusy(): boolean {
+    return this.#busy || this.#beside > 0
+  }
+
+  #tellIdle(): void {
+    if (!this.#isBusy) this.#idle?.()
   }
 
   #fail(error: unknown): TreeError | InvariantError {

@@ -3,6 +3,7 @@
 import { SCENARIO_MUTATIONS } from '../scenarios/mutations.ts'
 import { BROADCAST_MUTATIONS } from './broadcast.ts'
 import { ELECTION_MUTATIONS } from './elections.ts'
+import { JOURNALING_MUTATIONS } from './journaling.ts'
 import { LOCAL_READ_MUTATIONS } from './local-reads.ts'
 import type { Mutation } from './mutation.ts'
 import { OWN_SNAPSHOTS_MUTATIONS } from './own-snapshots.ts'
@@ -19,6 +20,7 @@ export const CATALOGUE: readonly Mutation[] = [
   ...SYNCHRONISATION_MUTATIONS,
   ...BROADCAST_MUTATIONS,
   ...STORING_MUTATIONS,
+  ...JOURNALING_MUTATIONS,
   ...OWN_SNAPSHOTS_MUTATIONS,
   ...RECOVERING_MUTATIONS,
   ...REQUEST_MUTATIONS,

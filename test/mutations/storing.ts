@@ -8,7 +8,6 @@ const SEGMENTS = 'lib/storage/segments.ts'
 const PART = 'lib/storage/part.ts'
 const LEVEL_SNAPSHOTS = 'lib/storage/level-snapshots.ts'
 const CATALOG = 'lib/storage/snapshots.ts'
-const JOURNALED = 'lib/storage/journaled-store.ts'
 const RUNNER = 'lib/peer/store-runner.ts'
 
 export const STORING_MUTATIONS: readonly Mutation[] = [
@@ -37,36 +36,10 @@ export const STORING_MUTATIONS: readonly Mutation[] = [
     killers: [testFile('test/peer/store-runner.test.ts')],
   },
   {
-    name: 'journal-not-cleared',
-    says: 'Groups that were cut off the log stay in the journal, and continue it after a crash.',
-    patches: [
-      patch(
-        JOURNALED,
-        '      await this.#handOver()\n      await this.#clearJournal()\n',
-        '      await this.#handOver()\n      if (!this.#isClear) await this.#clearJournal()\n',
-      ),
-    ],
-    killers: [testFile('test/storage/journal.test.ts', 'what was cut off')],
-  },
-  {
-    name: 'journal-written-over-too-soon',
-    says: 'A half of the journal is used again while LevelDB does not have what is in it.',
-    patches: [patch(JOURNALED, '      await this.#freed\n', '')],
-    killers: [testFile('test/storage/journal.test.ts', 'while LevelDB stands still')],
-  },
-  {
-    name: 'journal-not-read',
-    says: 'What was acknowledged from the journal is forgotten when the peer starts again.',
-    patches: [patch(JOURNALED, 'found.length === 0 ? recovered', 'found.length >= 0 ? recovered')],
-    killers: [testFile('test/storage/journal.test.ts', 'small writes reach LevelDB')],
-  },
-  {
-    name: 'epoch-before-the-journal',
-    says: 'A promise is written to LevelDB before the groups that were acknowledged before it.',
-    patches: [
-      patch(JOURNALED, '    await this.#handOver(batch)\n', '    await this.#inner.write(batch)\n'),
-    ],
-    killers: [testFile('test/storage/journal.test.ts', 'a promise is written behind')],
+    name: 'close-leaves-work-beside',
+    says: 'A store is said to be closed while it still deletes or syncs files beside the line.',
+    patches: [patch(DISK, 'return this.#busy || this.#beside > 0', 'return this.#busy')],
+    killers: [testFile('test/storage/disk.test.ts')],
   },
   {
     name: 'delta-upon-the-wrong-snapshot',
