@@ -38,11 +38,12 @@ export function parseAcl(acl: unknown, path: string): Acl {
   const fail = (why: string): never => {
     throw new TreeError('INVALID_ACL', `invalid ACL for ${path}: ${why}`, { path })
   }
-  if (!Array.isArray(acl) || acl.length === 0 || acl.length > ENTRIES_MAX) {
+  // A copy, which has no holes and whose length nobody else can change.
+  const entries: unknown[] = Array.isArray(acl) ? Array.from(acl) : []
+  if (entries.length === 0 || entries.length > ENTRIES_MAX) {
     return fail(`give a list of 1 to ${ENTRIES_MAX} entries`)
   }
-  // Not `map`, which would leave holes as they are.
-  return Array.from(acl, (entry: unknown) => {
+  return entries.map(entry => {
     const { permissions, scheme, id } = (entry ?? {}) as Partial<AclEntry>
     if (!isPermissions(permissions)) {
       return fail(`permissions must be a sum of PERMISSIONS bits, not ${show(permissions)}`)

@@ -83,5 +83,7 @@ export class TreeError extends Error {
 /** A value as a message shows it, whatever it is. */
 export function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.slice(0, 80))
+  // Its text may be long, and is whatever it says.
+  if (typeof value === 'function') return 'a function'
   return typeof value === 'object' && value !== null ? 'an object' : String(value)
 }

@@ -32,6 +32,8 @@ export const DATA_BYTES_MAX_DEFAULT = 0xfffff
 export const DATA_BYTES_MAX_CEILING = 64 * 1024 * 1024
 /** Longest path in UTF-8 bytes. */
 export const PATH_BYTES_MAX = 32_767
+/** Nodes above one that is created with `parents`: all that are missing are made in one turn of each peer. */
+export const PARENTS_MAX = 256
 /** Last number a sequential node may take; ZooKeeper's counter is a signed 32-bit integer too. */
 export const SEQUENCE_MAX = 0x7fffffff
 

@@ -62,6 +62,10 @@ export interface ReadRequest {
   readonly watch: boolean
 }
 
+export function isRead(request: ReadRequest | WriteRequest): request is ReadRequest {
+  return request.kind === 'get' || request.kind === 'exists' || request.kind === 'children'
+}
+
 /** First message on a connection: a new session, or an old one that comes from another peer. */
 export type Hello =
   | { readonly kind: 'open'; readonly timeoutMs: number; readonly password: Uint8Array }

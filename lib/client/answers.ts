@@ -14,14 +14,6 @@ export interface GetResult {
   readonly stat: Stat
 }
 
-/** Small data is copied out, so that it does not keep a large frame in memory; a frame of its own is kept as it is. */
-function own(view: Uint8Array): Buffer {
-  const { buffer, byteOffset, byteLength } = view
-  return byteLength * 2 >= buffer.byteLength
-    ? Buffer.from(buffer, byteOffset, byteLength)
-    : Buffer.from(view)
-}
-
 /** A look at a znode, as what `get` returns. */
 export function getResultOf(node: Znode): GetResult {
   const data = Buffer.allocUnsafe(node.dataLength)
@@ -41,7 +33,8 @@ export function statAnswer(reply: Reply): Stat {
 
 export function getAnswer(reply: Reply): GetResult {
   assert(reply.data !== undefined, 'a get answers with data')
-  return { data: own(reply.data), stat: statAnswer(reply) }
+  // Copied, for whoever transfers the memory of one answer takes all that is in it along: a whole frame of them.
+  return { data: Buffer.from(reply.data), stat: statAnswer(reply) }
 }
 
 export function existsAnswer(reply: Reply): Stat | null {

@@ -8,6 +8,7 @@ import { Buffer } from 'node:buffer'
 import { types } from 'node:util'
 import { type Acl, OPEN_ACL, parseAcl } from '../base/acl.ts'
 import { show, TreeError } from '../base/errors.ts'
+import { PARENTS_MAX } from '../base/limits.ts'
 import { parsePath, parseSequentialPrefix } from '../base/path.ts'
 import type { Stat } from '../base/stat.ts'
 import {
@@ -107,6 +108,14 @@ function aclOf(path: string, options: CreateOptions | undefined): Acl {
   return parseAcl(acl, path)
 }
 
+function checkParents(path: string): void {
+  // One part is before the first slash, one is the node's own name.
+  const above = path.split('/').length - 2
+  if (above <= PARENTS_MAX) return
+  const limit = `with { parents: true } it may have ${PARENTS_MAX}`
+  throw badArgument(`${above} nodes are above it, ${limit}: create the upper ones before`, path)
+}
+
 export function createCall(
   text: string,
   data: Data,
@@ -121,6 +130,7 @@ export function createCall(
   const acl = aclOf(path, options)
   const ephemeral = checkFlag(options?.ephemeral, 'ephemeral', path)
   const parents = checkFlag(options?.parents, 'parents', path)
+  if (parents) checkParents(path)
   const bytes = toBytes(data, path, bytesMax)
   const request = {
     kind: 'create',

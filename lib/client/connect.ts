@@ -7,7 +7,8 @@ import { Tree } from './tree.ts'
 
 /**
  * Opens a session through a handle of the ensemble. A handle can be transferred to any thread of the process, and
- * serves one session: it is taken over, and of no further use to the caller, even when connecting fails.
+ * serves one session: it is taken over, and of no further use to the caller, even when connecting fails; unless an
+ * option is wrong, which is found before.
  *
  * @param handle The MessagePort that `ensemble.handle()` made.
  * @param options Session timeout, call timeout, preferred peer, state listener: see {@link ConnectOptions}.

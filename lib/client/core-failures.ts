@@ -2,7 +2,7 @@
 
 import { type ErrorCode, TreeError } from '../base/errors.ts'
 import { parentOf, ROOT } from '../base/path.ts'
-import type { ReadRequest, WriteRequest } from '../base/request.ts'
+import { isRead, type ReadRequest, type WriteRequest } from '../base/request.ts'
 
 type Request = ReadRequest | WriteRequest
 
@@ -36,14 +36,25 @@ function badVersion(request: Request): string {
 }
 
 /** Said of a call that ends without an answer. */
-const UNCERTAIN = 'whether it was done is not known, so read before you repeat it'
+function outcomeOf(request: Request): string {
+  return isRead(request)
+    ? 'nothing was read, so ask again'
+    : 'whether it was done is not known, so read before you repeat it'
+}
+
+function existing(request: Request): string {
+  return request.kind === 'create' && request.sequential
+    ? 'the node with the next number exists already: delete it, or begin with another path'
+    : 'it exists already: use set() to change it, or treat this as done'
+}
 
 function reasonOf(code: ErrorCode, request: Request): string {
+  const outcome = outcomeOf(request)
   switch (code) {
     case 'NO_NODE':
       return missing(request)
     case 'NODE_EXISTS':
-      return 'it exists already: use set() to change it, or treat this as done'
+      return existing(request)
     case 'NOT_EMPTY':
       return 'it has children: delete them first'
     case 'BAD_VERSION':
@@ -59,15 +70,15 @@ function reasonOf(code: ErrorCode, request: Request): string {
         ? 'the root stays: delete its children instead'
         : 'the ensemble refused it: check the path (sequence numbers end at 2147483647)'
     case 'SESSION_EXPIRED':
-      return `the session expired and its ephemeral nodes are gone; ${UNCERTAIN}: connect again`
+      return `the session expired and its ephemeral nodes are gone; ${outcome}: connect again`
     case 'CONNECTION_LOSS':
-      return `no peer was reachable within the session timeout; ${UNCERTAIN}`
+      return `no peer was reachable within the session timeout; ${outcome}`
     case 'OPERATION_TIMEOUT':
-      return `no answer within operationTimeoutMs; ${UNCERTAIN}`
+      return `no answer within operationTimeoutMs; ${outcome}`
     case 'CLOSED':
       return 'the session is closed: connect again'
     case 'PEER_FAILED':
-      return `the session broke down on a fault of its own; ${UNCERTAIN}: connect again`
+      return `the session broke down on a fault of its own; ${outcome}: connect again`
     default:
       return `the ensemble answered ${code}: see the code's entry in README`
   }

@@ -7,16 +7,12 @@ import { assert } from '../base/assert.ts'
 import { Fifo } from '../base/fifo.ts'
 import { SESSION_WINDOW } from '../base/limits.ts'
 import type { Reply } from '../base/reply.ts'
-import type { ReadRequest, WriteRequest } from '../base/request.ts'
+import { isRead } from '../base/request.ts'
 import type { AnyCall } from './core-call.ts'
 import type { Outbox } from './core-outbox.ts'
 
 /** Bytes of data a session may have under way; one oversized call still goes. */
 const WINDOW_BYTES = 16 * 1024 * 1024
-
-export function isRead(request: ReadRequest | WriteRequest): request is ReadRequest {
-  return request.kind === 'get' || request.kind === 'exists' || request.kind === 'children'
-}
 
 export class Window {
   readonly #outbox: Outbox

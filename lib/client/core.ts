@@ -11,7 +11,7 @@ import type { ErrorCode } from '../base/errors.ts'
 import { Fifo } from '../base/fifo.ts'
 import type { ZPath } from '../base/path.ts'
 import type { PeerMessage, Reply, WatchEvent } from '../base/reply.ts'
-import type { ReadRequest } from '../base/request.ts'
+import { isRead, type ReadRequest } from '../base/request.ts'
 import { NO_SESSION, type SessionId, ZXID_MAX, ZXID_ZERO, type Zxid } from '../base/zxid.ts'
 import type { Observer } from '../replica/observer.ts'
 import type { Znode } from '../tree/znode.ts'
@@ -20,7 +20,7 @@ import { Inbox } from './core-inbox.ts'
 import { Outbox } from './core-outbox.ts'
 import { Seat, type Sitter } from './core-seat.ts'
 import { type Watcher, WatchRegistry, watchLeft } from './core-watches.ts'
-import { isRead, Window } from './core-window.ts'
+import { Window } from './core-window.ts'
 
 /**
  * `connecting` until the first peer has opened the session; `suspended` while no peer serves it (calls wait); `expired`

@@ -65,6 +65,8 @@ export class Doors {
       onChange()
     })
     own.on('close', () => {
+      // We closed it.
+      if (!this.#readable) return
       this.#readable = false
       this.#ensembleClosed = true
       onChange()

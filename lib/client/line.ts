@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto'
 import type { MessagePort } from 'node:worker_threads'
 import { TreeError } from '../base/errors.ts'
+import { PATH_BYTES_MAX } from '../base/limits.ts'
 import type { ZPath } from '../base/path.ts'
 import type { SessionId } from '../base/zxid.ts'
 import type { Znode } from '../tree/znode.ts'
@@ -159,6 +160,8 @@ export class Line {
 
   /** The znode, if a read of it can be answered in this thread and nothing has to be waited for or told before. */
   look(path: string): Znode | undefined {
+    // Anything else is refused where calls are made, and no such path is hashed.
+    if (typeof path !== 'string' || path.length > PATH_BYTES_MAX) return undefined
     if (!this.#core.seated) return undefined
     this.#link.refresh()
     return this.#core.look(path as ZPath)
@@ -256,7 +259,8 @@ export class Line {
           if (delivery.deliver()) this.#settled = true
           break
         case 'firing':
-          callUser(delivery.watcher, delivery.event)
+          // Other watchers are told with the same object.
+          callUser(delivery.watcher, Object.freeze(delivery.event))
           break
         case 'state':
           this.#changed(delivery.state)

@@ -20,7 +20,10 @@ export interface CreateOptions {
   readonly ephemeral?: boolean | undefined
   /** Ten digits that only grow are added to the path: `/jobs/job-` makes `/jobs/job-0000000007`. Default false. */
   readonly sequential?: boolean | undefined
-  /** Missing ancestors are created too (persistent, empty, open), in the same transaction. Default false. */
+  /**
+   * Missing ancestors are created too (persistent, empty, open), in the same transaction; the path may then name 256 of
+   * them. Default false.
+   */
   readonly parents?: boolean | undefined
   /** Who may do what with the node. Default: anyone may do anything. */
   readonly acl?: readonly AclEntry[] | undefined
@@ -46,7 +49,10 @@ export interface ConnectOptions {
    * there. A thread that is merely busy keeps its session as long as its home lives; one that ends loses it at once.
    */
   readonly timeoutMs?: number | undefined
-  /** Longest a call waits for its answer, in milliseconds; default 30,000, `Infinity` for no limit. */
+  /**
+   * Longest a call waits for its answer, in milliseconds from the moment it is made, also while its own thread is busy
+   * with something else; default 30,000, `Infinity` for no limit.
+   */
   readonly operationTimeoutMs?: number | undefined
   /**
    * Peer (server id) to connect to, at first and after a loss, if it serves then, which one that recovers does not; by
@@ -79,6 +85,9 @@ export function badArgument(message: string, path?: string): TreeError {
   return new TreeError('BAD_ARGUMENTS', message, { path })
 }
 
+/** What has options as properties: a promise of them, a Map or a list would pass for none at all. */
+const OPTION_KINDS: readonly string[] = ['Object', 'Module']
+
 /**
  * Refuses what is not an options object, and names that mean nothing: a misspelt `verison` must not pass for "any".
  * @throws TreeError BAD_ARGUMENTS.
@@ -92,6 +101,10 @@ export function checkOptions(
   if (options === undefined) return
   if (typeof options !== 'object' || options === null) {
     throw badArgument(`options of ${method} must be an object, not ${show(options)}`, path)
+  }
+  const kind = Object.prototype.toString.call(options).slice('[object '.length, -1)
+  if (!OPTION_KINDS.includes(kind)) {
+    throw badArgument(`options of ${method} must be a plain object, not of kind ${kind}`, path)
   }
   for (const name in options) {
     if (known.includes(name)) continue
@@ -118,8 +131,8 @@ function checkOperationTimeout(value: number): number {
 }
 
 function checkSessionTimeout(value: number): number {
-  const inRange = value >= SESSION_TIMEOUT_MS_MIN && value <= SESSION_TIMEOUT_MS_MAX
-  if (Number.isInteger(value) && inRange) return value
+  const inRange = (ms: number) => ms >= SESSION_TIMEOUT_MS_MIN && ms <= SESSION_TIMEOUT_MS_MAX
+  if (Number.isInteger(value) && inRange(value)) return value
   const range = `${SESSION_TIMEOUT_MS_MIN} to ${SESSION_TIMEOUT_MS_MAX}`
   throw badArgument(`option timeoutMs must be an integer from ${range}, not ${show(value)}`)
 }

@@ -27,7 +27,7 @@ import { TreePromises } from './promises.ts'
  * - `OPERATION_TIMEOUT`: no answer within `operationTimeoutMs`,
  * - `SESSION_EXPIRED`: the ensemble gave the session up; its ephemeral nodes are gone. Connect again,
  * - `CLOSED`: `close` was called, or the ensemble was closed,
- * - `BAD_ARGUMENTS`: an invalid path, version, option or datum; nothing was sent.
+ * - `BAD_ARGUMENTS`: an invalid path, version, option or datum; nothing was done.
  *
  * After the first three, whether a write was done is not known. Every failure is a `TreeError`.
  *
@@ -141,7 +141,7 @@ export class Tree {
    * @param path The node's path.
    * @param options `watch`: called once, with `created` if it is missing now, else with `dataChanged` or `deleted`.
    * @returns Its stat, or null when it is missing.
-   * @throws TreeError those of every call; a missing node is no error.
+   * @throws TreeError `NO_AUTH`; and those of every call. A missing node is no error.
    * @example
    * if (tree.exists('/leader', { watch: () => elect() }) === null) elect()
    */

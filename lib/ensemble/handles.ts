@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import type { Board } from '../base/board.ts'
 import type { HandleMessage } from '../base/ports.ts'
+import { atExit, notAtExit } from './exit-calls.ts'
 import type { SupervisedPeer } from './supervised-peer.ts'
 
 /** Opens a way into the peer and returns its other end. */
@@ -21,10 +22,13 @@ export class Handles {
   readonly #dataBytesMax: number
   readonly #ensembleId = randomUUID()
   readonly #ports = new Set<MessagePort>()
+  readonly #close = (): void => this.close()
 
   constructor(board: Board, dataBytesMax: number) {
     this.#board = board
     this.#dataBytesMax = dataBytesMax
+    // Peers do not outlive the process, and a call that is blocked by then would wait for one that comes back.
+    atExit(this.#close)
   }
 
   /** A new handle to all peers, with doors to those that are started. */
@@ -61,6 +65,7 @@ export class Handles {
   }
 
   close(): void {
+    notAtExit(this.#close)
     const message: HandleMessage = { kind: 'closed' }
     for (const port of this.#ports) {
       port.postMessage(message)

@@ -74,7 +74,7 @@ export interface EnsembleOptions {
   readonly tickMs?: number | undefined
   /** Ticks a peer may take to be brought up to date by a new leader, from 5 to 100,000; default 200. */
   readonly initLimitTicks?: number | undefined
-  /** Ticks of silence after which leader and follower give each other up, from 5 to 100,000; default 20. */
+  /** Ticks of silence after which leader and follower give each other up, from 3 to 100,000; default 20. */
   readonly syncLimitTicks?: number | undefined
   /** Largest data of one znode, in bytes, up to 64 MiB; default 1,048,575. */
   readonly dataBytesMax?: number | undefined

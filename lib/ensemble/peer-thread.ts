@@ -15,6 +15,7 @@ import { Piscina } from 'piscina'
 import { Lifeline } from '../base/lifeline.ts'
 import type { ControlMessage, Failure, PeerBoot, PeerReport } from '../base/ports.ts'
 import { threadArguments } from './exec-arguments.ts'
+import { atExit, notAtExit } from './exit-calls.ts'
 
 /** The peer's program, with the extension of the build this file runs in. */
 export const PEER_WORKER = new URL(
@@ -60,13 +61,13 @@ function stopAll(): void {
 }
 
 function register(lifeline: Lifeline): void {
-  if (lifelines.size === 0) process.on('exit', stopAll)
+  if (lifelines.size === 0) atExit(stopAll)
   lifelines.add(lifeline)
 }
 
 function unregister(lifeline: Lifeline): void {
   lifelines.delete(lifeline)
-  if (lifelines.size === 0) process.off('exit', stopAll)
+  if (lifelines.size === 0) notAtExit(stopAll)
 }
 
 function died(why: string): Failure {

@@ -18,7 +18,7 @@ import type { SessionRecord } from '../tree/sessions.ts'
 import type { Change, Tree } from '../tree/tree.ts'
 import type { Line, Look, Write } from './order.ts'
 import { type Frame, Outbox } from './outbox.ts'
-import { fireWatches, type Held, read, resumeWatches } from './reads.ts'
+import { fireWatches, type Held, mayRead, read, resumeWatches } from './reads.ts'
 import { Watches } from './watches.ts'
 
 export class Answers {
@@ -96,7 +96,12 @@ export class Answers {
     const { onNode, onChildren } = this.#watches.drop(line)
     const data: ZPath[] = []
     const exist: ZPath[] = []
-    for (const path of onNode) (before.node(path) === undefined ? exist : data).push(path)
+    for (const path of onNode) {
+      const node = before.node(path)
+      // One that may not be read was not there when the watch was left.
+      const list = node !== undefined && mayRead(node) ? data : exist
+      list.push(path)
+    }
     this.#resume(line, { since: before.zxid, data, exist, child: onChildren })
   }
 

@@ -3,7 +3,7 @@
  * waits to change: none after a failure, except for `exists` on a node that is not there.
  */
 
-import { PERMISSIONS, permits } from '../base/acl.ts'
+import { type Acl, PERMISSIONS, permits } from '../base/acl.ts'
 import type { ZPath } from '../base/path.ts'
 import type { Reply } from '../base/reply.ts'
 import type { ReadRequest } from '../base/request.ts'
@@ -15,7 +15,7 @@ import type { Watches } from './watches.ts'
 /** Stat and data are the znode's own: true until the next transaction is applied. */
 export type ReadResult = Omit<Reply, 'xid'>
 
-export function mayRead({ acl }: Znode): boolean {
+export function mayRead({ acl }: { readonly acl: Acl }): boolean {
   return permits(acl, PERMISSIONS.READ)
 }
 
@@ -57,10 +57,11 @@ export interface Held {
   readonly child: Iterable<ZPath>
 }
 
-/** An event tells that a node is there; as in ZooKeeper, only those hear it who may read the node. */
-export function mayTellOf(tree: Tree, path: ZPath): boolean {
+/** An event tells that a node is there, or was; as in ZooKeeper, only those hear it who may read the node. */
+function mayTell(tree: Tree, { path, acl }: Change): boolean {
+  if (acl !== undefined) return mayRead({ acl })
   const node = tree.node(path)
-  return node === undefined || mayRead(node)
+  return node !== undefined && mayRead(node)
 }
 
 /** Tells watchers of a transaction's changes; those that may not be told of one wait for the next. */
@@ -72,14 +73,15 @@ export function fireWatches<W extends object>(
 ): void {
   for (const change of changes) {
     const { type, path } = change
-    if (!watches.awaits(type, path) || !mayTellOf(tree, path)) continue
+    if (!watches.awaits(type, path) || !mayTell(tree, change)) continue
     for (const watcher of watches.fire(type, path)) tell(watcher, change)
   }
 }
 
 /**
  * Sets watches that were held against an earlier state, or returns the events of those that would have fired since
- * (DataTree.setWatches). A node that came and went meanwhile leaves no trace, and what may not be told waits on.
+ * (DataTree.setWatches). A node that came and went meanwhile leaves no trace, and what may not be told waits on. Of a
+ * node that was read, and went, and came again where nobody may read it, only its end is told.
  */
 export function resumeWatches<W extends object>(
   tree: Tree,
@@ -94,23 +96,28 @@ export function resumeWatches<W extends object>(
     deleted.add(path)
     events.push({ type: 'deleted', path, zxid: tree.zxid })
   }
-  for (const path of held.data) {
+  /** What became of a node that was read. */
+  const survivorAt = (path: ZPath): Znode | undefined => {
     const node = tree.node(path)
+    return node !== undefined && node.czxid > held.since && !mayRead(node) ? undefined : node
+  }
+  for (const path of held.data) {
+    const node = survivorAt(path)
     if (node === undefined) noteDeleted(path)
-    else if (node.mzxid > held.since && mayTellOf(tree, path)) {
+    else if (node.mzxid > held.since && mayRead(node)) {
       events.push({ type: 'dataChanged', path, zxid: node.mzxid })
     } else watches.watchNode(path, watcher)
   }
   for (const path of held.exist) {
     const node = tree.node(path)
-    if (node !== undefined && mayTellOf(tree, path)) {
+    if (node !== undefined && mayRead(node)) {
       events.push({ type: 'created', path, zxid: node.czxid })
     } else watches.watchNode(path, watcher)
   }
   for (const path of held.child) {
-    const node = tree.node(path)
+    const node = survivorAt(path)
     if (node === undefined) noteDeleted(path)
-    else if (node.pzxid > held.since && mayTellOf(tree, path)) {
+    else if (node.pzxid > held.since && mayRead(node)) {
       events.push({ type: 'childrenChanged', path, zxid: node.pzxid })
     } else watches.watchChildren(path, watcher)
   }

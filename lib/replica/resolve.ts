@@ -6,7 +6,7 @@
 import { OPEN_ACL, PERMISSIONS, permits } from '../base/acl.ts'
 import { assert, unreachable } from '../base/assert.ts'
 import type { ErrorCode } from '../base/errors.ts'
-import { SEQUENCE_MAX } from '../base/limits.ts'
+import { PARENTS_MAX, SEQUENCE_MAX } from '../base/limits.ts'
 import { formatSequence, parentOf, ROOT, type ZPath } from '../base/path.ts'
 import type { CreateRequest, DeleteRequest, SetRequest, WriteRequest } from '../base/request.ts'
 import type { TxnBody } from '../base/txn.ts'
@@ -34,23 +34,32 @@ export function nextVersion(version: number): number {
   return next === ANY_VERSION ? 0 : next
 }
 
-/** The nearest ancestor there is, and the missing ones between it and the path, nearest to the path first. */
-function nearestAncestor(view: PendingView, path: ZPath): { node: PendingNode; missing: ZPath[] } {
+interface Ancestry {
+  /** The nearest ancestor there is. */
+  readonly node: PendingNode
+  /** Those between it and the path, nearest to the path first. */
+  readonly missing: readonly ZPath[]
+}
+
+/** Undefined when more than `missingMax` ancestors are missing: to look for more would take more time than it may. */
+function ancestryOf(view: PendingView, path: ZPath, missingMax: number): Ancestry | undefined {
   const missing: ZPath[] = []
   for (let at = parentOf(path); ; at = parentOf(at)) {
     const node = view.node(at)
     if (node !== undefined) return { node, missing }
     assert(at !== ROOT, 'the root is always there')
+    if (missing.length === missingMax) return undefined
     missing.push(at)
   }
 }
 
 function resolveCreate(scene: Scene, session: PendingSession, request: CreateRequest): TxnBody {
   const { view, at } = scene
-  const { data, acl, ephemeral } = request
+  const { data, acl, ephemeral, parents } = request
   if (data.length > scene.dataBytesMax) return refused('DATA_TOO_LARGE')
-  const { node: ancestor, missing } = nearestAncestor(view, request.path)
-  if (missing.length > 0 && !request.parents) return refused('NO_NODE')
+  const ancestry = ancestryOf(view, request.path, parents ? PARENTS_MAX : 0)
+  if (ancestry === undefined) return refused(parents ? 'BAD_ARGUMENTS' : 'NO_NODE')
+  const { node: ancestor, missing } = ancestry
   if (!permits(ancestor.acl, PERMISSIONS.CREATE)) return refused('NO_AUTH')
   let path = request.path
   if (request.sequential) {

@@ -31,6 +31,8 @@ import { MutableZnode, type Znode } from './znode.ts'
 export interface Change {
   readonly type: EventType
   readonly path: ZPath
+  /** That of a node that is deleted. */
+  readonly acl?: Acl
 }
 
 export interface Applied {
@@ -294,7 +296,7 @@ export class Tree {
     const node = this.#expectNode(path)
     assert(node.numChildren === 0, 'a node that is deleted has no children')
     const parent = this.#expectNode(parentOf(path))
-    const { slot, ephemeralOwner } = node
+    const { slot, ephemeralOwner, acl } = node
     this.#images.nodes.beforeRemoval(slot, path)
     this.#digest = removeDigest(this.#digest, node.digest)
     this.#images.nodes.beforeChange(parent.slot)
@@ -302,7 +304,7 @@ export class Tree {
     this.#nodes.remove(slot, path)
     parent.pzxid = zxid
     this.#redigestNode(parent)
-    changes.push({ type: 'deleted', path }, { type: 'childrenChanged', path: parent.path })
+    changes.push({ type: 'deleted', path, acl }, { type: 'childrenChanged', path: parent.path })
     return ephemeralOwner
   }
 

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { runInNewContext } from 'node:vm'
+import { type Acl, OPEN_ACL } from '../../lib/base/acl.ts'
 import { ERROR_CODES, type ErrorCode, TreeError } from '../../lib/base/errors.ts'
 import {
   childrenCall,
@@ -36,6 +37,22 @@ class Liar extends Uint8Array {
   override slice(): never {
     throw new Error('asked for a slice')
   }
+}
+
+/** A list of one entry that turns out to be many. */
+function endless(entries: number): Acl {
+  const acl = [...OPEN_ACL]
+  acl[Symbol.iterator] = () => Array.from({ length: entries }, () => OPEN_ACL[0]!).values()
+  return acl
+}
+
+function mute(): void {}
+mute.toString = (): never => {
+  throw new Error('asked for its text')
+}
+
+function createParents(above: number) {
+  return createCall('/d'.repeat(above + 1), '', { parents: true }, MAX)
 }
 
 const MISTAKES: readonly [string, () => unknown, ErrorCode, RegExp][] = [
@@ -119,6 +136,32 @@ const MISTAKES: readonly [string, () => unknown, ErrorCode, RegExp][] = [
     'DATA_TOO_LARGE',
     /101 bytes/,
   ],
+  [
+    'more entries than the ACL has',
+    () => createCall('/a', '', { acl: endless(256) }, MAX),
+    'INVALID_ACL',
+    /1 to 255 entries/,
+  ],
+  ['too deep', () => createParents(257), 'BAD_ARGUMENTS', /257 nodes are above it.*may have 256/],
+  [
+    'options in a Map',
+    () => setCall('/a', '', new Map() as never, MAX),
+    'BAD_ARGUMENTS',
+    /kind Map/,
+  ],
+  [
+    'options still to come',
+    () => deleteCall('/a', Promise.resolve({ version: 1 }) as never),
+    'BAD_ARGUMENTS',
+    /kind Promise/,
+  ],
+  ['options in a list', () => getCall('/a', [] as never), 'BAD_ARGUMENTS', /kind Array/],
+  [
+    'a function with a text of its own',
+    () => getCall(mute as never, undefined),
+    'BAD_ARGUMENTS',
+    /invalid path a function: give a string/,
+  ],
   ['empty ACL', () => createCall('/a', '', { acl: [] }, MAX), 'INVALID_ACL', /1 to 255 entries/],
 ]
 
@@ -182,6 +225,27 @@ test('a mistake in an option tells the path of its call', () => {
   assert.throws(noPath, { code: 'BAD_ARGUMENTS', path: undefined })
 })
 
+test('as many nodes may be above one as can be made with it', () => {
+  assert.equal(createParents(256).request.kind, 'create')
+  const options = { parents: true, sequential: true }
+  assert.equal(createCall(`${'/d'.repeat(256)}/`, '', options, MAX).request.kind, 'create')
+  assert.throws(() => createCall(`${'/d'.repeat(257)}/`, '', options, MAX), /257 nodes/)
+  assert.equal(createCall('/d'.repeat(1000), '', {}, MAX).request.kind, 'create')
+})
+
+test('options may be anything that has them as properties', () => {
+  class Options {
+    version = 7
+  }
+  const bare: { version?: number } = Object.create(null)
+  bare.version = 7
+  for (const options of [{ version: 7 }, new Options(), bare, new Proxy({ version: 7 }, {})]) {
+    const { request } = deleteCall('/a', options)
+    assert.ok(request.kind === 'delete')
+    assert.equal(request.version, 7)
+  }
+})
+
 test('a sequential path may end in a slash', () => {
   assert.equal(createCall('/a/', '', { sequential: true }, MAX).request.kind, 'create')
 })
@@ -200,4 +264,12 @@ test('every failure keeps code and path, and ends with what to do', () => {
     /\/a does not exist: create it first, or pass { parents: true }$/,
   )
   assert.match(failureOf('BAD_VERSION', request).message, /not at version 3: get it again/)
+  assert.match(failureOf('NODE_EXISTS', create).message, /use set\(\) to change it/)
+  const { request: numbered } = createCall('/a/n-', '', { sequential: true }, MAX)
+  assert.match(failureOf('NODE_EXISTS', numbered).message, /next number exists already: delete it/)
+  const { request: get } = getCall('/a', {})
+  for (const code of ['OPERATION_TIMEOUT', 'CONNECTION_LOSS'] as const) {
+    assert.match(failureOf(code, request).message, /whether it was done is not known/)
+    assert.match(failureOf(code, get).message, /nothing was read, so ask again$/)
+  }
 })

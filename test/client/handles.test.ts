@@ -101,8 +101,15 @@ test('a peer that is down can be asked for, one that is not there cannot', async
   await using tree = await connect(ensemble.handle(), { peer: 3 })
   assert.equal(tree.state, 'connected')
   assert.equal(ensemble.heard[0]?.sid, 1)
-  await assert.rejects(connect(ensemble.handle(), { peer: 4 }), {
+  const states: string[] = []
+  const onState = (state: string) => states.push(state)
+  await assert.rejects(connect(ensemble.handle(), { peer: 4, onState }), {
     code: 'NO_SUCH_PEER',
     message: 'there is no peer 4: choose from 1, 2, 3',
+  })
+  await new Promise(setImmediate)
+  assert.deepEqual(states, [], 'of a session that there is not, nothing is told')
+  await assert.rejects(connect(ensemble.handle(), { timeoutMs: Symbol('1') as never }), {
+    code: 'BAD_ARGUMENTS',
   })
 })

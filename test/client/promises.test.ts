@@ -18,6 +18,10 @@ function failsWith(code: string): (error: unknown) => boolean {
   return error => error instanceof TreeError && error.code === code
 }
 
+function transfer(bytes: Uint8Array): void {
+  structuredClone(bytes.buffer, { transfer: [bytes.buffer as ArrayBuffer] })
+}
+
 /** A promise with its resolver. */
 function signal<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
   let resolve: (value: T) => void = () => {}
@@ -40,6 +44,49 @@ test('every call resolves with its value', async () => {
   assert.deepEqual(await promises.children('/a'), ['0000000000'])
   assert.equal(await promises.sync(), undefined)
   assert.equal(await promises.delete('/a/0000000000'), undefined)
+})
+
+test('what a get returns is the caller’s own: the next answer does not depend on it', async () => {
+  await using tree = await connect(new FakeEnsemble(1).handle())
+  const { promises } = tree
+  for (const [path, data] of [
+    ['/empty', ''],
+    ['/small', 'x'],
+    ['/large', 'x'.repeat(1000)],
+  ] as const) {
+    await promises.create(path, data)
+    const taken: Promise<void>[] = []
+    for (let round = 0; round < 3; round++) {
+      const answer = promises.get(path).then(got => {
+        assert.equal(got.data.toString(), data)
+        if (got.data.buffer.byteLength === got.data.length) transfer(got.data)
+        else got.data.fill(0)
+      })
+      taken.push(answer)
+    }
+    await Promise.all(taken)
+    assert.equal((await promises.get(path)).data.toString(), data)
+  }
+})
+
+test('a watcher cannot change what another one is told', async () => {
+  await using tree = await connect(new FakeEnsemble(1).handle())
+  const { promises } = tree
+  await promises.create('/a')
+  const told: string[] = []
+  const both = signal<void>()
+  for (const name of ['one', 'other']) {
+    await promises.get('/a', {
+      watch: event => {
+        assert.throws(() => Object.assign(event, { type: 'created' }), TypeError)
+        told.push(`${name} ${event.type}`)
+        if (told.length === 2) both.resolve()
+      },
+    })
+  }
+  await promises.set('/a', '')
+  await both.promise
+  assert.deepEqual(told, ['one dataChanged', 'other dataChanged'])
 })
 
 test('mistakes reject and are not thrown', async () => {

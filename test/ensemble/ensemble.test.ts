@@ -130,6 +130,11 @@ test('after close nothing keeps the process alive', async t => {
   assert.equal(tree.get('/kept').data.toString(), 'by the first')
 })
 
+test('in a process that ends no call waits for an answer that cannot come', async t => {
+  const child = runProgram(t, './open-program.ts', ['exit', await temporaryDirectory(t)])
+  assert.deepEqual(await messageOf(child), ['CLOSED', 'done', 'closed'])
+})
+
 test('an ensemble that is unreferenced lets the process end', async t => {
   const child = runProgram(t, './open-program.ts', ['unref', await temporaryDirectory(t)])
   const asked = messageOf(child)

@@ -7,6 +7,15 @@ import { openEnsemble } from '../../lib/index.ts'
 
 const [task, dataDir] = process.argv.slice(2)
 
+function attempt(call: () => unknown): unknown {
+  try {
+    call()
+    return 'done'
+  } catch (error) {
+    return (error as { code?: unknown }).code
+  }
+}
+
 async function main(): Promise<void> {
   const ensemble = await openEnsemble({ peers: 3, dataDir: dataDir! })
   const tree = await ensemble.connect({ timeoutMs: 600_000 })
@@ -27,6 +36,14 @@ async function main(): Promise<void> {
       tree.close()
       process.send?.('serving')
       return
+    case 'exit': {
+      // Unlike a listener that was there before the ensemble, this one comes when the peers are gone.
+      process.on('exit', () => {
+        const said = [attempt(() => tree.set('/', '')), attempt(() => tree.close()), tree.state]
+        process.send?.(said)
+      })
+      return process.exit(0)
+    }
     case 'lock':
       tree.create('/lock', 'by the victim', { ephemeral: true })
       process.send?.('locked')

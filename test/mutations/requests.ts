@@ -10,6 +10,12 @@ const TREE = 'lib/tree/tree.ts'
 
 export const REQUEST_MUTATIONS: readonly Mutation[] = [
   {
+    name: 'ancestors-without-an-end',
+    says: 'One create makes as many ancestors as its path names, and a turn takes as long as that.',
+    patches: [patch(RESOLVE, '    if (missing.length === missingMax) return undefined\n', '')],
+    killers: [testFile('test/replica/prepare.test.ts')],
+  },
+  {
     name: 'version-of-what-is-applied',
     says: 'The version that a set expects is checked against the tree, not against what is proposed.',
     patches: [

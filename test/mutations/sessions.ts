@@ -43,6 +43,30 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
     killers: [testFile('test/replica/world.test.ts')],
   },
   {
+    name: 'end-of-the-hidden-told',
+    says: 'Who waits for a node is told that one went which nobody may read.',
+    patches: [
+      patch(
+        READS,
+        '  if (acl !== undefined) return mayRead({ acl })\n',
+        '  if (acl !== undefined) return true\n',
+      ),
+    ],
+    killers: [testFile('test/replica/watches.test.ts')],
+  },
+  {
+    name: 'hidden-taken-for-read',
+    says: 'A watch on a node that may not be read is taken for one on a node that was read.',
+    patches: [
+      patch(
+        'lib/replica/answers.ts',
+        'node !== undefined && mayRead(node) ? data : exist',
+        'node !== undefined ? data : exist',
+      ),
+    ],
+    killers: [testFile('test/replica/watches.test.ts')],
+  },
+  {
     name: 'event-after-reply',
     says: 'The answer of a write goes out before the watch events that it causes.',
     patches: [

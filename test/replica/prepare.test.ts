@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { type Acl, PERMISSIONS } from '../../lib/base/acl.ts'
 import {
   GROUP_BYTES_MAX,
+  PARENTS_MAX,
   SEQUENCE_MAX,
   SESSION_TIMEOUT_MS_MAX,
   SESSION_TIMEOUT_MS_MIN,
@@ -46,6 +47,19 @@ test('create is checked in the order of ZooKeeper', () => {
   assert.equal(session.ask(create('/p/q/r', { parents: true })), 'create /p/q/r')
   assert.equal(session.ask(create('/p/q/s', { parents: true })), 'create /p/q/s')
   assert.equal(session.ask(create('/p/q', { parents: true })), 'NODE_EXISTS')
+  session.bench.apply()
+})
+
+test('a create makes so many ancestors that are missing, and no more', () => {
+  const session = new Bench().open()
+  const deep = (nodes: number): string => '/d'.repeat(nodes)
+  const parents = true
+  assert.equal(session.ask(create(deep(PARENTS_MAX + 2), { parents })), 'BAD_ARGUMENTS')
+  assert.equal(session.ask(create(deep(PARENTS_MAX + 2))), 'NO_NODE')
+  const last = deep(PARENTS_MAX + 1)
+  assert.equal(session.ask(create(last, { parents })), `create ${last}`)
+  const further = last + last
+  assert.equal(session.ask(create(further, { parents })), `create ${further}`)
   session.bench.apply()
 })
 

@@ -115,7 +115,52 @@ test('a watch that its client may not be told of yet waits on', () => {
   solo.settle()
   assert.deepEqual(moved.takeStory(), ['welcome'])
   writer.call(remove('/a'))
-  assert.deepEqual(moved.takeStory(), ['event deleted /a'])
+  assert.deepEqual(moved.takeStory(), [], 'what was never shown does not go either')
+  writer.call(create('/a'))
+  assert.deepEqual(moved.takeStory(), ['event created /a'])
+})
+
+test('of a node that came again where it may not be read, its end is told', () => {
+  const solo = new Solo()
+  const writer = solo.join()
+  const client = solo.join()
+  const secret = [{ permissions: PERMISSIONS.WRITE, scheme: 'world', id: 'anyone' }]
+  for (const at of ['/read', '/listed']) writer.call(create(at))
+  client.send({ kind: 'leave' })
+  const since = solo.replica.tree.zxid
+  for (const at of ['/read', '/listed']) {
+    writer.call(remove(at))
+    writer.call(create(at, { acl: secret }))
+  }
+  const moved = solo.connect()
+  const held = { data: ['/read'], exist: [], child: ['/listed'] }
+  moved.send(attach(client.sessionId), setWatches(since, held))
+  solo.settle()
+  assert.deepEqual(moved.takeStory(), ['welcome', 'event deleted /read', 'event deleted /listed'])
+})
+
+test('a watch on a node that may not be read waits on when the tree jumps forward', () => {
+  const secret = [{ permissions: PERMISSIONS.WRITE, scheme: 'world', id: 'anyone' }]
+  for (const [what, expected] of [
+    ['goes', []],
+    ['stays', []],
+    ['can be read', ['event created /a']],
+  ] as const) {
+    const solo = new Solo()
+    const writer = solo.join()
+    const client = solo.join()
+    client.read('exists', '/a', true)
+    writer.call(create('/a', { acl: secret }))
+    client.takeStory()
+    const ahead = new Solo(copyTree(solo.replica.tree), 2, 2)
+    const changer = ahead.join()
+    if (what !== 'stays') changer.call(remove('/a'))
+    if (what === 'can be read') changer.call(create('/a'))
+    solo.replica.unlead()
+    solo.replica.replaceTree(copyTree(ahead.replica.tree))
+    solo.deliver()
+    assert.deepEqual(client.takeStory(), expected, what)
+  }
 })
 
 test('watches set again tell what was missed', () => {
