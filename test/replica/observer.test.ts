@@ -177,7 +177,10 @@ test('what may not be read is not told of', () => {
   assert.equal(shown.code, 'NO_AUTH')
   writer.call(remove('/secret'))
   pair.feed()
-  assert.deepEqual(reader.take().slice(1, -1), ['deleted /secret'])
+  assert.deepEqual(reader.take().slice(1, -1), [], 'nor of its end')
+  writer.call(create('/secret'))
+  pair.feed()
+  assert.deepEqual(reader.take().slice(0, -1), ['created /secret'])
 })
 
 test('who takes a seat hears of what its watches missed, and of the rest as it comes', () => {

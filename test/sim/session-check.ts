@@ -134,7 +134,8 @@ export class SessionCheck {
   }
 
   /** What was told is what happened; and as long as nothing came in between, it is the first thing that happened. */
-  #checkType({ path, kind, breaks }: HeldWatch, event: WatchEvent, first: Zxid, shown: string) {
+  #checkType(watch: HeldWatch, event: WatchEvent, first: Zxid, shown: string) {
+    const { path, kind, breaks, since } = watch
     const { type, zxid } = event
     const node = this.#witness.execution.book.at(path, zxid)
     const holdsStill = this.#breaks === breaks
@@ -142,8 +143,10 @@ export class SessionCheck {
       return `${shown}, but changed first at ${shortZxid(first)}`
     })
     const gone = type === 'deleted'
-    holds(gone === (node === undefined), 'WatchTruth', () => `${shown}, where it is otherwise`)
-    if (node === undefined) return
+    const isOther = node !== undefined && node.stat.czxid > since! && !mayRead(node)
+    const isGone = node === undefined || (gone && !holdsStill && isOther)
+    holds(gone === isGone, 'WatchTruth', () => `${shown}, where it is otherwise`)
+    if (gone || node === undefined) return
     const fits = kind === 'child' ? type === 'childrenChanged' : type !== 'childrenChanged'
     holds(fits, 'WatchTruth', () => `${shown} by a watch of another kind`)
     const isNew = type === 'created'
@@ -177,26 +180,27 @@ export class SessionCheck {
     }
   }
 
-  /** A watch waits for the first change that its session may know of: of what it may read, or what is gone. */
+  /** A watch waits for the first change that its session may know of: of what it may read, or could until it went. */
   #firstToTell(watch: HeldWatch): Zxid | undefined {
     const { book } = this.#witness.execution
     for (;;) {
       const change = book.firstChange(watch.kind, watch.path, watch.since!)
-      const node = change === undefined ? undefined : book.at(watch.path, change)
+      if (change === undefined) return undefined
+      const node = book.at(watch.path, change) ?? book.at(watch.path, (change - 1) as Zxid)
       if (node === undefined || mayRead(node)) return change
       watch.since = change
     }
   }
 
   /**
-   * Up to where nobody could tell a watch that was carried to another peer: a node that came and went while nobody was
-   * connected (the documented exception) leaves no trace, nor does one in whose place is one that may not be read.
+   * Up to where nobody could tell a watch on a missing node that was carried to another peer: one that came and went
+   * while nobody was connected (the documented exception) leaves no trace, nor does one in whose place is one that may
+   * not be read.
    */
   #excuse({ path, missing }: HeldWatch, change: Zxid, zxid: Zxid): Zxid | undefined {
     const { book } = this.#witness.execution
-    // What came unseen, since it may not be read, is told by its end; that leaves no trace either.
-    if (missing && book.at(path, change) === undefined) return change
-    const gone = missing ? book.firstAbsence(path, change) : undefined
+    if (!missing) return undefined
+    const gone = book.firstAbsence(path, change)
     if (gone !== undefined) return gone
     // The peer that took the watch over had applied more than what the answers that were kept show.
     return book.firstSuch(path, zxid, node => !mayRead(node))
