@@ -20,7 +20,7 @@ async function readAll(directory: string): Promise<void> {
   for (const name of names) {
     const file = await open(join(directory, name), 'r')
     try {
-      while ((await file.read(buffer)).bytesRead > 0);
+      while ((await file.read(buffer, 0, buffer.length)).bytesRead > 0);
     } finally {
       await file.close()
     }

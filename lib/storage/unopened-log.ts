@@ -73,7 +73,8 @@ async function* readLog(path: string): AsyncGenerator<Entry> {
 async function fill(file: FileHandle, buffer: Buffer): Promise<number> {
   let length = 0
   while (length < buffer.length) {
-    const { bytesRead } = await file.read(buffer, length)
+    // With how much to read: left out, it is nothing before Node 20.12.
+    const { bytesRead } = await file.read(buffer, length, buffer.length - length)
     if (bytesRead === 0) break
     length += bytesRead
   }

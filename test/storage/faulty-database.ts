@@ -23,6 +23,15 @@ export class FaultyDatabase {
   onCall: () => void = () => undefined
   #running = 0
 
+  /** Lets every call from now on wait until the function that is returned is called. */
+  holdUp(): () => void {
+    let open: () => void = () => {}
+    this.gate = new Promise(resolve => {
+      open = resolve
+    })
+    return open
+  }
+
   /** `inner` with the watchman before it. */
   wrap(inner: Database): Database {
     type Put = (key: Uint8Array, value: Uint8Array, options?: object) => Promise<void>

@@ -148,10 +148,7 @@ test('small writes reach LevelDB many at once, and are there after a kill', asyn
 
 test('while LevelDB stands still, as much is acknowledged as the journal holds', async t => {
   const { directory, database, store, log } = await live(t)
-  let open = (): void => undefined
-  database.gate = new Promise(resolve => {
-    open = resolve
-  })
+  const open = database.holdUp()
   let acknowledged = 0
   const writing = (async () => {
     for (const group of log.many(1_000, 'group', SMALL)) {
@@ -172,12 +169,16 @@ test('while LevelDB stands still, as much is acknowledged as the journal holds',
 })
 
 test('what was taken over from the journal is in the log, under any durability', async t => {
-  const { directory, store, log } = await live(t)
+  const { directory, database, store, log } = await live(t)
+  // Else it is handed to LevelDB when it is time for that.
+  const open = database.holdUp()
   await store.write(batch({ groups: log.many(1), committed: log.point.zxid }))
   const committed = log.point.zxid
   await store.write(batch({ groups: log.many(2), committed }))
+  const copies = [await copyOf(t, directory), await copyOf(t, directory)]
+  open()
   for (const durability of ['power', 'process'] as const) {
-    const copy = await copyOf(t, directory)
+    const copy = copies.pop()!
     const first = await found(copy, durability)
     assert.equal(first.committed, committed)
     assert.match(first.findings.at(-1) ?? '', /3 groups of the journal/)

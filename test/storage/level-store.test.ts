@@ -7,7 +7,7 @@ import { LOG_START, type LogPoint } from '../../lib/base/group.ts'
 import { chunkKey } from '../../lib/storage/keys.ts'
 import type { LevelStore } from '../../lib/storage/level-store.ts'
 import { temporaryDirectory } from '../temporary.ts'
-import type { Call, FaultyDatabase } from './faulty-database.ts'
+import type { Call } from './faulty-database.ts'
 import {
   batch,
   epochs,
@@ -26,14 +26,6 @@ import {
   textsOf,
 } from './support.ts'
 import { openWatched } from './watched-store.ts'
-
-function holdUp(database: FaultyDatabase): () => void {
-  let open: () => void = () => {}
-  database.gate = new Promise(resolve => {
-    open = resolve
-  })
-  return open
-}
 
 function isWrite({ name }: Call): boolean {
   return name === 'put' || name === 'batch'
@@ -64,7 +56,7 @@ test('a log write goes before everything that waits', async t => {
   await recover(store)
   store.beginSnapshot(headAt(LOG_START), 'full')
   await store.appendSnapshot(Buffer.from('0'))
-  const open = holdUp(database)
+  const open = database.holdUp()
   const order: string[] = []
   const note = (name: string) => () => order.push(name)
   const chunks = [
@@ -83,7 +75,7 @@ test('an installation waits for the chunks that were staged before it', async t 
   const { database, store } = await openWatched(t)
   await recover(store)
   const before = database.calls.length
-  const open = holdUp(database)
+  const open = database.holdUp()
   const staged = ['1', '2', '3'].map(text => store.stage(Buffer.from(text)))
   const installed = store.write(batch({ install: headAt(pointAfter(1)) }))
   open()
@@ -268,7 +260,7 @@ test('purging leaves what the kept snapshots need, and nothing else', async t =>
 test('an abort overtakes the chunks and the commit that wait', async t => {
   const { directory, database, store } = await openWatched(t)
   await recover(store)
-  const open = holdUp(database)
+  const open = database.holdUp()
   const busy = store.write(batch({ groups: new LogMaker().many(1) }))
   await new Promise(resolve => setImmediate(resolve))
   store.beginSnapshot(headAt(LOG_START), 'full')
@@ -347,7 +339,7 @@ test('closing waits for what is being written and refuses what waits', async t =
   const { database, store } = await openWatched(t)
   await recover(store)
   await store.stage(Buffer.from('done'))
-  const open = holdUp(database)
+  const open = database.holdUp()
   const log = new LogMaker()
   const first = store.stage(Buffer.from('under way'))
   await new Promise(resolve => setImmediate(resolve))
