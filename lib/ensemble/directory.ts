@@ -61,6 +61,10 @@ async function isDirectory(path: string): Promise<boolean> {
   return await unless(['ENOENT'], false, async () => (await stat(path)).isDirectory())
 }
 
+async function removeAll(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true })
+}
+
 interface Place {
   readonly sid: Sid
   readonly votes: boolean
@@ -126,9 +130,16 @@ export class EnsembleDirectory {
     await Promise.all(this.#owned.map(ownership => ownership.settle()))
   }
 
-  /** Gives the directories back. */
+  /**
+   * Gives the directories back. What could not be given back is tried again by the next call.
+   * @throws TreeError of the first that could not.
+   */
   async release(): Promise<void> {
-    await Promise.all(this.#owned.splice(0).map(ownership => ownership.release()))
+    const outcomes = await Promise.allSettled(this.#owned.map(ownership => ownership.release()))
+    const kept = this.#owned.filter((_, at) => outcomes[at]!.status === 'rejected')
+    this.#owned.splice(0, this.#owned.length, ...kept)
+    const failed = outcomes.find(outcome => outcome.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
   }
 
   /**
@@ -136,8 +147,9 @@ export class EnsembleDirectory {
    * can and never fails: what made it necessary is the error to tell.
    */
   async abandon(): Promise<void> {
+    // One that cannot be emptied is given back all the same.
+    if (this.#fresh && this.isFounding) await this.#empty().catch(() => undefined)
     try {
-      if (this.#fresh && this.isFounding) await this.#empty()
       await this.release()
       for (const made of this.#made.reverse()) await rmdir(made)
     } catch {
@@ -230,13 +242,17 @@ export class EnsembleDirectory {
     this.#owned.push(await Ownership.take(directory))
   }
 
-  /** Removes what this attempt has written. Only what is owned: the rest may be somebody else's by now. */
+  /**
+   * Removes what this attempt has written. Only what is owned: the rest may be somebody else's by now. As long as
+   * something is left, so is the marker: it says that all that lies there is of no value, and may be begun again.
+   */
   async #empty(): Promise<void> {
     for (const { directory } of this.#owned) {
-      const content = directory === this.#root ? [MARKER_FILE] : await contentOf(directory)
-      for (const name of [...content, MARKER_DRAFT]) {
-        await rm(join(directory, name), { recursive: true, force: true })
-      }
+      if (directory === this.#root) continue
+      for (const name of await contentOf(directory)) await removeAll(join(directory, name))
+      await syncDirectory(directory)
     }
+    if (!this.#owned.some(({ directory }) => directory === this.#root)) return
+    for (const name of [MARKER_DRAFT, MARKER_FILE]) await removeAll(join(this.#root, name))
   }
 }

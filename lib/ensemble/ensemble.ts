@@ -27,6 +27,7 @@ export class Ensemble {
   readonly #supervisor: Supervisor
   readonly #directory: EnsembleDirectory | undefined
   readonly #keepAlive: KeepAlive
+  #closed = false
   #closing: Promise<void> | undefined
 
   /** @internal Use `openEnsemble`. */
@@ -142,10 +143,13 @@ export class Ensemble {
    * nothing more.
    *
    * @returns When nothing of the ensemble is left.
+   * @throws TreeError (as a rejection) `NO_PERMISSION`, `STORAGE_FAILED` when a directory could not be given back; its
+   * peers have ended all the same. Closing again tries that again.
    * @example
    * await ensemble.close()
    */
   close(): Promise<void> {
+    this.#closed = true
     this.#closing ??= this.#keepAlive.during(() => this.#close())
     return this.#closing
   }
@@ -185,13 +189,16 @@ export class Ensemble {
     try {
       await this.#supervisor.close()
       await this.#directory?.release()
+    } catch (error) {
+      this.#closing = undefined
+      throw error
     } finally {
       this.#keepAlive.end()
     }
   }
 
   #checkOpen(): void {
-    if (this.#closing === undefined) return
+    if (!this.#closed) return
     throw new TreeError('CLOSED', 'the ensemble is closed: open it again')
   }
 }

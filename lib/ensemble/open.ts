@@ -60,6 +60,7 @@ export async function openConfigured(config: EnsembleConfig, worker: URL): Promi
       await directory?.abandon()
       throw error
     }
+    supervisor.handedOver()
     return new Ensemble(supervisor, directory, keepAlive)
   } catch (error) {
     keepAlive.end()

@@ -86,7 +86,10 @@ export interface EnsembleOptions {
   readonly restart?: RestartOptions | undefined
   /** Longest wait for the first leader, in milliseconds; default 10,000. */
   readonly openTimeoutMs?: number | undefined
-  /** Called when a peer dies without being told to, once the ensemble is open. */
+  /**
+   * Called when a peer dies without being told to; once the ensemble is open, also for one that died before and was
+   * started again.
+   */
   readonly onPeerFailure?: ((failure: PeerFailure) => void) | undefined
 }
 

@@ -9,7 +9,7 @@
  * written into the file. So a directory never has two owners, and of two that come at once one gets it.
  */
 
-import { open, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { open, readdir, readFile, rm, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { TreeError } from '../base/errors.ts'
@@ -56,6 +56,10 @@ async function rivalsIn(directory: string, own: string): Promise<Map<string, Ide
   return rivals
 }
 
+async function remove(file: string, directory: string): Promise<void> {
+  await withFile(directory, () => unless(['ENOENT'], undefined, () => unlink(file)))
+}
+
 async function isHeld(file: string): Promise<boolean> {
   return (await unless(['ENOENT'], '', () => readFile(file, 'utf8'))) !== ''
 }
@@ -100,11 +104,12 @@ export class Ownership {
    * could not be seen of an owner in another container.
    */
   async settle(): Promise<void> {
-    await Promise.all(this.#stale.map(file => rm(file, { force: true })))
+    await Promise.all(this.#stale.map(file => remove(file, this.directory)))
   }
 
+  /** @throws TreeError when the file cannot be removed; then the directory still has its owner. */
   async release(): Promise<void> {
-    await rm(this.#file, { force: true })
+    await remove(this.#file, this.directory)
   }
 }
 

@@ -35,7 +35,6 @@ export interface LifeListener {
 }
 
 export class PeerLife {
-  readonly startedAt = performance.now()
   /** Resolves when the thread is gone, and everybody has been told. */
   readonly ended: Promise<void>
   readonly #thread: PeerThread

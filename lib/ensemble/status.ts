@@ -50,7 +50,7 @@ export interface EnsembleStatus {
 function stateOf(peer: SupervisedPeer, status: PeerStatus | undefined): PeerState {
   if (status !== undefined) return status.role
   if (peer.isUp) return 'busy'
-  return peer.isRunning ? 'starting' : 'down'
+  return peer.isStarted ? 'starting' : 'down'
 }
 
 async function summarize(peer: SupervisedPeer): Promise<PeerSummary> {

@@ -10,9 +10,10 @@ import type { Board } from '../base/board.ts'
 import { TreeError } from '../base/errors.ts'
 import type { ControlMessage, Failure, PeerStatus } from '../base/ports.ts'
 import type { Sid } from '../base/zxid.ts'
+import { loopTurn } from './loop-turn.ts'
 import type { PeerConfig, RestartConfig } from './options.ts'
 import type { PauseTerms } from './pause.ts'
-import { KILLED, type LifeBoot, PeerLife } from './peer-life.ts'
+import { KILLED, type LifeBoot, type LifeListener, PeerLife } from './peer-life.ts'
 import { RestartDelay } from './restart-delay.ts'
 
 /** All of a peer's boot that does not change from one life to the next. */
@@ -37,6 +38,12 @@ export function toError({ code, message, path }: Failure): TreeError {
   return new TreeError(code, message, { path })
 }
 
+function refusedThread(error: unknown): Failure {
+  const why = error instanceof Error ? error.message : String(error)
+  const advice = 'raise the limit of threads or of memory'
+  return { code: 'PEER_FAILED', message: `no thread: ${why}: ${advice}`, path: undefined }
+}
+
 export class SupervisedPeer {
   readonly config: PeerConfig
   readonly #settings: PeerSettings
@@ -49,6 +56,8 @@ export class SupervisedPeer {
   /** Down on purpose: killed or closed. */
   #stopped = true
   #timer: NodeJS.Timeout | undefined
+  /** The timer is to start it. */
+  #startsAgain = false
   #starts = 0
   #wasUp = false
   #lastFailure: Failure | undefined
@@ -105,9 +114,9 @@ export class SupervisedPeer {
     return this.#wasUp
   }
 
-  /** Has a thread, be it one that still opens its store. */
-  get isRunning(): boolean {
-    return this.#life !== undefined
+  /** It was started, has no thread any more, and gets none by itself. */
+  get staysDown(): boolean {
+    return this.#starts > 0 && this.#life === undefined && !this.#startsAgain
   }
 
   get starts(): number {
@@ -136,9 +145,9 @@ export class SupervisedPeer {
     if (this.#life?.isEnding === true) await this.#life.ended
     // Killed again while the last thread was going down.
     if (this.#stopped) throw toError(KILLED)
-    clearTimeout(this.#timer)
+    this.#forgetRestart()
     const life = this.#life ?? this.#begin()
-    const failure = await life.ready()
+    const failure = life === undefined ? this.#lastFailure : await life.ready()
     if (failure !== undefined) throw toError(failure)
   }
 
@@ -160,7 +169,7 @@ export class SupervisedPeer {
 
   /** Lets the thread stand still. Resolves when it does; at once when the peer is not up. */
   async pause(terms: PauseTerms): Promise<void> {
-    if (this.isUp) await this.#life?.pause(terms)
+    if (await this.#hasComeUp()) await this.#life?.pause(terms)
   }
 
   /** Wakes the thread from its pauses. Resolves when they are over. */
@@ -176,12 +185,13 @@ export class SupervisedPeer {
   /** Lets the peer close its store and end. One that is still opening it has nothing to finish. */
   async close(): Promise<void> {
     this.#stop()
+    await this.#hasComeUp()
     await this.#life?.close()
   }
 
   /** The peer's own account; undefined when it is down, or too busy to answer. */
   async status(): Promise<PeerStatus | undefined> {
-    return await this.#life?.status()
+    return (await this.#hasComeUp()) ? await this.#life?.status() : undefined
   }
 
   /** Ports for a peer that has died meanwhile close by themselves. */
@@ -189,31 +199,46 @@ export class SupervisedPeer {
     this.#life?.send(message, transferList)
   }
 
-  #begin(): PeerLife {
+  /** Whether it is up, by all that it has said: this thread may have been blocked, and not have heard it yet. */
+  async #hasComeUp(): Promise<boolean> {
+    if (this.isStarted && !this.isUp) await loopTurn()
+    return this.isUp
+  }
+
+  /** Undefined when the system refuses a thread: the peer has failed then, like one that died at once. */
+  #begin(): PeerLife | undefined {
     assert(this.#life === undefined, 'a peer has one thread')
     const founding = this.#listener.isFounding(this)
     const incarnation = this.#board.started(this.sid)
-    this.#starts++
     this.#damage = undefined
+    this.#forgetRestart()
     const boot = { ...this.#settings, incarnation, founding }
-    const life: PeerLife = new PeerLife(
-      boot,
-      {
-        onOpened: () => this.#listener.onOpened(),
-        onReady: damage => this.#onReady(damage),
-        onServing: () => this.#listener.onServing(),
-        onEnd: failure => this.#onEnd(performance.now() - life.startedAt, incarnation, failure),
-      },
-      this.#worker,
-    )
-    this.#life = life
+    const startedAt = performance.now()
+    const listener: LifeListener = {
+      onOpened: () => this.#listener.onOpened(),
+      onReady: damage => this.#onReady(damage),
+      onServing: () => this.#listener.onServing(),
+      onEnd: failure => this.#onEnd(performance.now() - startedAt, incarnation, failure),
+    }
+    try {
+      this.#life = new PeerLife(boot, listener, this.#worker)
+    } catch (error) {
+      this.#onEnd(0, incarnation, refusedThread(error))
+      return undefined
+    }
+    this.#starts++
     this.#listener.onStarted(this)
-    return life
+    return this.#life
   }
 
   #stop(): void {
     this.#stopped = true
+    this.#forgetRestart()
+  }
+
+  #forgetRestart(): void {
     clearTimeout(this.#timer)
+    this.#startsAgain = false
   }
 
   #onReady(damage: string | undefined): void {
@@ -231,7 +256,10 @@ export class SupervisedPeer {
     if (this.#stopped) return
     const again = this.#restart.policy === 'always'
     const delayMs = again ? this.#restartDelay.next(livedMs) : undefined
-    if (delayMs !== undefined) this.#timer = setTimeout(() => this.#begin(), delayMs).unref()
+    if (delayMs !== undefined) {
+      this.#timer = setTimeout(() => this.#begin(), delayMs).unref()
+      this.#startsAgain = true
+    }
     this.#listener.onFailure(this, failure, delayMs)
   }
 }

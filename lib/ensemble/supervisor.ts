@@ -13,7 +13,8 @@ import { badArgument } from '../client/options.ts'
 import type { EnsembleDirectory } from './directory.ts'
 import { Disturbance } from './disturbance.ts'
 import { Handles } from './handles.ts'
-import type { EnsembleConfig } from './options.ts'
+import { loopTurn } from './loop-turn.ts'
+import type { EnsembleConfig, PeerFailure } from './options.ts'
 import { Recoveries, turnsOf } from './recoveries.ts'
 import { closeSessions, seeOffClients } from './sessions.ts'
 import { type EnsembleStatus, statusOf } from './status.ts'
@@ -44,6 +45,9 @@ export class Supervisor implements PeerListener {
   readonly #recoveries: Recoveries
   #opening: Opening | undefined
   #served = false
+  /** Failures that nobody has been told of yet, since the ensemble was not handed over. */
+  readonly #untold: PeerFailure[] = []
+  #tellsFailures = false
   /** Whether the sessions of an earlier life are closed. */
   #swept = false
 
@@ -97,10 +101,12 @@ export class Supervisor implements PeerListener {
     try {
       await new Promise<void>((resolve, reject) => {
         this.#opening = { succeed: resolve, fail: reject }
-        timer = setTimeout(() => {
+        const judge = async (): Promise<void> => {
+          await loopTurn()
           if (this.#served) resolve()
-          else this.#explainNoQuorum().then(reject, reject)
-        }, this.#config.openTimeoutMs)
+          else reject(await this.#explainNoQuorum())
+        }
+        timer = setTimeout(() => void judge().catch(reject), this.#config.openTimeoutMs)
         // A failure to start reaches the opening through `onFailure`.
         const peers = turnsOf(this.peers, Math.random())
         for (const peer of peers) peer.start().catch(() => undefined)
@@ -110,6 +116,14 @@ export class Supervisor implements PeerListener {
       clearTimeout(timer)
       this.#opening = undefined
     }
+  }
+
+  /** Somebody has the ensemble. Failures are told from the next turn on, when it is where it is to be. */
+  handedOver(): void {
+    setImmediate(() => {
+      this.#tellsFailures = true
+      for (const failure of this.#untold.splice(0)) this.#tellFailure(failure)
+    })
   }
 
   handle(): MessagePort {
@@ -184,10 +198,18 @@ export class Supervisor implements PeerListener {
       const error = new TreeError(code, `peer ${peer.sid} cannot start: ${message}`, { path })
       return this.#opening.fail(error)
     }
-    const { onPeerFailure } = this.#config
-    if (onPeerFailure === undefined) return
+    // It may be one that is not waited for any more.
+    this.#checkOpened()
+    this.#tellFailure({ sid: peer.sid, ...failure, restartDelayMs })
+  }
+
+  #tellFailure(failure: PeerFailure): void {
+    if (!this.#tellsFailures) {
+      this.#untold.push(failure)
+      return
+    }
     try {
-      onPeerFailure({ sid: peer.sid, ...failure, restartDelayMs })
+      this.#config.onPeerFailure?.(failure)
     } catch (error) {
       // The user's own, and no reason for supervision to stop: it becomes an uncaught exception.
       queueMicrotask(() => {
@@ -215,11 +237,12 @@ export class Supervisor implements PeerListener {
   }
 
   /**
-   * Whether the opening need not wait for the peer any more. A voter that never heard of an epoch has no vote in its
+   * Whether the opening need not wait for the peer (any more). A voter that never heard of an epoch has no vote in its
    * next life: a new ensemble that is soon closed again would have one the less. Where there is nothing to recover it
    * takes no time either.
    */
   #isDone(peer: SupervisedPeer): boolean {
+    if (peer.staysDown) return true
     const isNew = this.#directory?.isFounding ?? true
     return isNew ? peer.hasServed : peer.hasOpened
   }

@@ -9,6 +9,7 @@ import { EnsembleDirectory } from '../../lib/ensemble/directory.ts'
 import { fileFailure } from '../../lib/ensemble/file-errors.ts'
 import { checkEnsemble, type EnsembleOptions } from '../../lib/ensemble/options.ts'
 import { temporaryDirectory } from '../temporary.ts'
+import { breakCall } from './broken-calls.ts'
 import { failsWith } from './support.ts'
 
 function open(dataDir: string, peers: EnsembleOptions['peers'] = 3): Promise<EnsembleDirectory> {
@@ -66,6 +67,43 @@ test('of an opening that failed before a leader served nothing stays', async t =
   await writeFile(join(parent, 'c', 'CURRENT'), 'something')
   await directory.abandon()
   assert.deepEqual(await readdir(parent), [])
+})
+
+test('what cannot be removed stays in an attempt that another may follow', async t => {
+  const dataDir = await temporaryDirectory(t)
+  for (const stuck of ['peer-1', 'peer-2', 'peer-3']) {
+    const directory = await open(dataDir)
+    for (const sid of [1, 2, 3]) await writeFile(join(dataDir, `peer-${sid}`, 'CURRENT'), 'some')
+    const mend = breakCall(t, 'rm', path => path.includes(stuck))
+    await directory.abandon()
+    mend()
+    assert.equal((await markerOf(dataDir)).formed, false, stuck)
+    const files = await readdir(dataDir, { recursive: true })
+    assert.deepEqual(
+      files.filter(name => name.includes('owner')),
+      [],
+      'the directories are given back',
+    )
+    assert.ok(files.includes(join(stuck, 'CURRENT')))
+    const next = await open(dataDir)
+    assert.equal(next.isFounding, true)
+    await next.formed()
+    await next.release()
+    await rm(dataDir, { recursive: true })
+  }
+})
+
+test('an owner that cannot leave says why, and may try again', async t => {
+  const dataDir = await temporaryDirectory(t)
+  await form(dataDir)
+  const directory = await open(dataDir)
+  const mend = breakCall(t, 'unlink', path => path.includes('peer-2'))
+  await assert.rejects(directory.release(), failsWith('NO_PERMISSION', 'peer-2'))
+  await assert.rejects(directory.release(), failsWith('NO_PERMISSION', 'peer-2'))
+  await assert.rejects(open(dataDir), failsWith('DIRECTORY_LOCKED', 'peer-2'))
+  mend()
+  await directory.release()
+  await (await open(dataDir)).release()
 })
 
 test('what was there before stays, and so does what a crashed attempt left', async t => {

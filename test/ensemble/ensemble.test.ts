@@ -8,6 +8,7 @@ import { type TestContext, test } from 'node:test'
 import type { Ensemble, EnsembleOptions, EnsembleStatus } from '../../lib/index.ts'
 import { openEnsemble } from '../../lib/index.ts'
 import { temporaryDirectory } from '../temporary.ts'
+import { breakCall } from './broken-calls.ts'
 import { failsWith, messageOf, runProgram, spawnNode, until } from './support.ts'
 
 async function open(t: TestContext, options: EnsembleOptions): Promise<Ensemble> {
@@ -117,6 +118,17 @@ test('a wrong connect option leaves the ensemble as it is', async t => {
   await assert.rejects(ensemble.connect({ timeoutMs: 1 }), failsWith('BAD_ARGUMENTS', 'timeoutMs'))
   const tree = await ensemble.connect()
   tree.create('/fine')
+})
+
+test('a directory that could not be given back is, by closing again', async t => {
+  const dataDir = await temporaryDirectory(t)
+  const ensemble = await openEnsemble({ peers: 1, dataDir })
+  const mend = breakCall(t, 'unlink', path => path.includes('owner'))
+  await assert.rejects(ensemble.close(), failsWith('NO_PERMISSION', dataDir))
+  assert.throws(() => ensemble.handle(), failsWith('CLOSED'))
+  mend()
+  await ensemble.close()
+  await (await open(t, { peers: 1, dataDir })).close()
 })
 
 test('after close nothing keeps the process alive', async t => {

@@ -6,8 +6,9 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { Board } from '../../lib/base/board.ts'
 import type { Sid } from '../../lib/base/zxid.ts'
+import type { PeerFailure } from '../../lib/ensemble/options.ts'
 import { temporaryDirectory } from '../temporary.ts'
-import { failsWith, openedBy, openStubs, setBehaviour } from './support.ts'
+import { failsWith, openedBy, openStubs, setBehaviour, until } from './support.ts'
 
 const THREE = { peers: 3, durability: 'memory' } as const
 const PATIENCE_MS = 10_000
@@ -95,14 +96,67 @@ test('a peer that is up later needs nothing of a blocked thread', async t => {
   const opened = openedBy(ensemble.handle())
   const board = new Board(opened.board)
   const rest = new Int32Array(new SharedArrayBuffer(4))
-  const until = performance.now() + PATIENCE_MS
-  while (board.role(1 as Sid) !== 'following' && performance.now() < until) {
+  const end = performance.now() + PATIENCE_MS
+  while (board.role(1 as Sid) !== 'following' && performance.now() < end) {
     Atomics.wait(rest, 0, 0, 1)
   }
   assert.equal(board.role(1 as Sid), 'following')
   assert.deepEqual(
     opened.doors.map(({ sid }) => sid),
     [1, 2, 3],
+  )
+  // Its reports wait in the port.
+  assert.equal((await ensemble.status()).peers[0]!.state, 'following')
+})
+
+test('a thread that was blocked beyond the time-out hears first what has come by then', async t => {
+  const openTimeoutMs = 100
+  const rest = new Int32Array(new SharedArrayBuffer(4))
+  const attempt = async (blockedMs: number): Promise<void> => {
+    const opening = openStubs(t, { ...THREE, openTimeoutMs })
+    // Behind an immediate timers come first, and only then what the ports have.
+    await new Promise(setImmediate)
+    Atomics.wait(rest, 0, 0, blockedMs)
+    await opening
+  }
+  for (const blockedMs of [1_000, 5_000]) {
+    if (
+      await attempt(blockedMs).then(
+        () => true,
+        () => false,
+      )
+    )
+      return
+  }
+  await attempt(25_000)
+})
+
+test('who dies before the ensemble is open is told of afterwards', async t => {
+  setBehaviour(t, { 1: { late: true }, 3: { diesOnce: true } })
+  const told: unknown[] = []
+  let isOpen = false
+  const onPeerFailure = ({ sid }: PeerFailure): void => void told.push([isOpen, sid])
+  const options = { ...THREE, openTimeoutMs: FOR_EVER_MS, onPeerFailure }
+  const ensemble = await openStubs(t, options)
+  isOpen = true
+  await until(
+    async () => told.length,
+    count => count > 0,
+  )
+  assert.deepEqual(told, [[true, 3]])
+  await until(
+    () => ensemble.status(),
+    ({ peers }) => peers[2]!.restarts === 1,
+  )
+})
+
+test('a peer that died and is not started again is not waited for', async t => {
+  setBehaviour(t, { 3: { diesOnce: true } })
+  const restart = { policy: 'never' } as const
+  const ensemble = await openStubs(t, { ...THREE, restart, openTimeoutMs: FOR_EVER_MS })
+  await until(
+    () => ensemble.status(),
+    ({ leader, peers }) => leader === 2 && peers[2]!.state === 'down',
   )
 })
 

@@ -17,6 +17,8 @@ export interface Behaviour {
   readonly hang?: boolean
   /** Becomes ready, links, and serves nobody. */
   readonly idle?: boolean
+  /** Throws in its first life, as soon as it serves. */
+  readonly diesOnce?: boolean
   /** Takes no notice of being asked for its status. */
   readonly mute?: boolean
   /** Tells of this many sessions until it is told to close them. */

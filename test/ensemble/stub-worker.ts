@@ -92,6 +92,9 @@ class StubPeer {
     this.#serving = serving
     new Board(board).show(sid, this.#role)
     if (changed) this.#report({ kind: 'role', serving })
+    if (serving && this.#behaviour.diesOnce && this.#boot.incarnation === 1) {
+      throw new Error(`stub ${sid} dies once`)
+    }
   }
 
   get #leader(): Sid {
