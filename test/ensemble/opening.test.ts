@@ -132,22 +132,25 @@ test('a thread that was blocked beyond the time-out hears first what has come by
 })
 
 test('who dies before the ensemble is open is told of afterwards', async t => {
-  setBehaviour(t, { 1: { late: true }, 3: { diesOnce: true } })
-  const told: unknown[] = []
-  let isOpen = false
-  const onPeerFailure = ({ sid }: PeerFailure): void => void told.push([isOpen, sid])
-  const options = { ...THREE, openTimeoutMs: FOR_EVER_MS, onPeerFailure }
-  const ensemble = await openStubs(t, options)
-  isOpen = true
-  await until(
-    async () => told.length,
-    count => count > 0,
-  )
-  assert.deepEqual(told, [[true, 3]])
-  await until(
-    () => ensemble.status(),
-    ({ peers }) => peers[2]!.restarts === 1,
-  )
+  const dataDir = await formStubs(t)
+  setBehaviour(t, { 1: { hang: true }, 3: { diesOnce: true } })
+  // The opening takes all of its time, for a store that does not open: enough for another peer to die.
+  await withTimeToStart(async openTimeoutMs => {
+    const told: unknown[] = []
+    let isOpen = false
+    const onPeerFailure = ({ sid }: PeerFailure): void => void told.push([isOpen, sid])
+    await using ensemble = await openStubs(t, { peers: 3, dataDir, openTimeoutMs, onPeerFailure })
+    isOpen = true
+    await until(
+      async () => told.length,
+      count => count > 0,
+    )
+    assert.deepEqual(told, [[true, 3]])
+    await until(
+      () => ensemble.status(),
+      ({ peers }) => peers[2]!.restarts === 1,
+    )
+  })
 })
 
 test('a peer that died and is not started again is not waited for', async t => {

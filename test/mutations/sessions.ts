@@ -117,8 +117,8 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         READS,
-        'else if (node.mzxid > held.since && mayTellOf(tree, path)) {',
-        'else if (node.mzxid > tree.zxid && mayTellOf(tree, path)) {',
+        'else if (node.mzxid > held.since && mayRead(node)) {',
+        'else if (node.mzxid > tree.zxid && mayRead(node)) {',
       ),
     ],
     killers: [testFile('test/replica/watches.test.ts')],
@@ -129,8 +129,8 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         READS,
-        'else if (node.pzxid > held.since && mayTellOf(tree, path)) {',
-        'else if (node.pzxid > tree.zxid && mayTellOf(tree, path)) {',
+        'else if (node.pzxid > held.since && mayRead(node)) {',
+        'else if (node.pzxid > tree.zxid && mayRead(node)) {',
       ),
     ],
     killers: [testFile('test/replica/watches.test.ts')],

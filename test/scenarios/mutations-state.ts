@@ -312,9 +312,9 @@ const SESSION_MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: 'lib/replica/reads.ts',
-        find: `    if (node !== undefined && mayTellOf(tree, path)) {
+        find: `    if (node !== undefined && mayRead(node)) {
       events.push({ type: 'created'`,
-        replace: `    if (node !== undefined && node.czxid <= held.since && mayTellOf(tree, path)) {
+        replace: `    if (node !== undefined && node.czxid <= held.since && mayRead(node)) {
       events.push({ type: 'created'`,
       },
     ],
