@@ -218,7 +218,6 @@ export class Driver implements LinksListener {
     clearInterval(this.#ticker)
     this.#board.showDown(this.#boot.sid, this.#boot.incarnation)
     this.#links.close()
-    this.#runner.close()
     for (const { port } of this.#clients.values()) port.close()
     for (const door of this.#doors) door.close()
     if (error === undefined) this.#resolve()

@@ -19,7 +19,6 @@ export class StoreRunner {
   readonly #fail: (error: unknown) => void
   /** Snapshots being read for learners, by the id of the load that opened them. */
   readonly #readers = new Map<number, SnapshotReader>()
-  #closed = false
 
   constructor(store: Store, push: (input: PeerInput) => void, fail: (error: unknown) => void) {
     this.#store = store
@@ -29,13 +28,6 @@ export class StoreRunner {
 
   run(tasks: readonly StoreTask[]): void {
     for (const task of tasks) this.#start(task).catch(this.#fail)
-  }
-
-  /** The peer's end: what is being read has files open, which the store does not know of. */
-  close(): void {
-    this.#closed = true
-    for (const reader of this.#readers.values()) reader.close()
-    this.#readers.clear()
   }
 
   async #start(task: StoreTask): Promise<void> {
@@ -85,14 +77,9 @@ export class StoreRunner {
     if (load.kind === 'snapshot') {
       const reader = await this.#store.openSnapshot()
       if (reader === undefined) return { kind: 'missing' }
-      if (this.#closed) {
-        reader.close()
-        return { kind: 'missing' }
-      }
       this.#readers.set(load.loadId, reader)
       return { kind: 'snapshot', head: reader.head }
     }
-    if (this.#closed) return { kind: 'missing' }
     const reader = this.#readers.get(load.snapshotId)
     assert(reader !== undefined, 'a chunk is read of an open snapshot')
     const chunk = await reader.next()

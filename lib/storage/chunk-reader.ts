@@ -40,13 +40,14 @@ export class ChunkReader {
     }
   }
 
-  close(): void {
+  /** Resolves when it has let go of all that it had open. */
+  async close(): Promise<void> {
     this.#closed = true
-    this.#leave()
+    await this.#leave()
   }
 
   async #turnTo(id: number): Promise<void> {
-    this.#leave()
+    void this.#leave()
     this.#id = id
     const log = await this.#parts.get(id)?.unopenedLog()
     if (log !== undefined && !this.#closed) this.#log = readUnopenedLog(log)
@@ -64,7 +65,7 @@ export class ChunkReader {
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error
     }
-    this.#leaveLog()
+    void this.#leaveLog()
     return undefined
   }
 
@@ -76,22 +77,23 @@ export class ChunkReader {
       if (database === undefined) return undefined
       this.#part = part
       this.#database = database
-      if (this.#closed) this.#leave()
+      if (this.#closed) void this.#leave()
     }
     return this.#database && (await this.#disk.get(this.#database, chunkKey(id, chunk)))
   }
 
-  #leave(): void {
-    this.#leaveLog()
-    // As with drafts, nobody waits for this.
-    this.#part?.release().catch(() => undefined)
+  /** Never fails: what was to be read is of no use any more. */
+  async #leave(): Promise<void> {
+    const left = [this.#leaveLog(), this.#part?.release()]
     this.#id = 0
     this.#part = undefined
     this.#database = undefined
+    await Promise.allSettled(left)
   }
 
-  #leaveLog(): void {
-    this.#log?.return(undefined).catch(() => undefined)
+  async #leaveLog(): Promise<void> {
+    const log = this.#log
     this.#log = undefined
+    await log?.return(undefined).catch(() => undefined)
   }
 }

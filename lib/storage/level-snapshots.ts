@@ -60,6 +60,9 @@ export class LevelSnapshots {
   readonly #parts: SnapshotParts
   readonly #kept: number
   #catalog = new SnapshotCatalog()
+  /** Ends each of the readers that are open. */
+  readonly #readers = new Set<() => Promise<void>>()
+  #closed = false
   /** Heads that are of no use but stay until a leader's snapshot is installed, as witnesses of the damage. */
   #useless: readonly number[] = []
   #nextId = 1
@@ -181,8 +184,15 @@ export class LevelSnapshots {
     }
   }
 
+  /** Closes all readers: they have files open, which the disk's line does not know of. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await Promise.all([...this.#readers].map(end => end()))
+  }
+
   /** The newest snapshot, unless the log that follows it is gone. */
   open(logStart: LogPoint): SnapshotReader | undefined {
+    if (this.#closed) return undefined
     const chain = this.#catalog.newestChain()
     const head = chain?.at(-1)?.head
     if (chain === undefined || head === undefined) return undefined
@@ -196,6 +206,13 @@ export class LevelSnapshots {
     const chunks = new ChunkReader(this.#disk, this.#parts)
     let open = true
     catalog.pin(chain)
+    const end = async (): Promise<void> => {
+      if (!this.#readers.delete(end)) return
+      open = false
+      catalog.unpin(chain)
+      await chunks.close()
+    }
+    this.#readers.add(end)
     return {
       head,
       next: async () => {
@@ -206,12 +223,7 @@ export class LevelSnapshots {
         if (bytes === undefined) catalog.markUnreadable(id)
         return bytes && { bytes, last: cursor.done }
       },
-      close: () => {
-        if (!open) return
-        open = false
-        catalog.unpin(chain)
-        chunks.close()
-      },
+      close: () => void end(),
     }
   }
 

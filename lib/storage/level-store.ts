@@ -195,11 +195,13 @@ export class LevelStore implements Store {
   }
 
   async close(): Promise<void> {
+    const read = this.#snapshots.close()
     try {
       await this.#disk.close(async () => {
         await this.#segments.close()
         await this.#parts.close()
       })
+      await read
     } finally {
       await this.#tailMark?.close()
     }

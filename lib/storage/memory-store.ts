@@ -211,8 +211,7 @@ export class MemoryStore implements Store {
     return {
       head,
       next: async () => {
-        this.#checkOpen()
-        if (!open || cursor.done) return undefined
+        if (!open || this.#closed !== undefined || cursor.done) return undefined
         const { id, chunk } = cursor.take()
         return { bytes: this.#chunksOf(id)[chunk]!, last: cursor.done }
       },

@@ -84,6 +84,6 @@ export interface Store {
   /** Forgets the snapshot under way; its calls that have not taken effect yet do nothing. */
   abortSnapshot(): void
 
-  /** Waits for what is being written, refuses the rest. */
+  /** Waits for what is being written, refuses the rest, and closes all readers. */
   close(): Promise<void>
 }

@@ -7,7 +7,7 @@ import { EPOCH_ZERO, ZXID_ZERO } from '../../lib/base/zxid.ts'
 import type { StoreTask } from '../../lib/peer/core-tasks.ts'
 import type { PeerInput } from '../../lib/peer/core-turn.ts'
 import { StoreRunner } from '../../lib/peer/store-runner.ts'
-import type { SnapshotReader, Store } from '../../lib/storage/store.ts'
+import type { Store } from '../../lib/storage/store.ts'
 
 const WRITE: StoreTask = {
   kind: 'write',
@@ -79,26 +79,3 @@ for (const task of [WRITE, { kind: 'stage', bytes: new Uint8Array(3) }] as const
     assert.deepEqual(heard, [])
   })
 }
-
-test('what is read when the peer ends is closed, and so is what is opened then', async () => {
-  const opened: SnapshotReader[] = []
-  const closed: SnapshotReader[] = []
-  const openSnapshot = async (): Promise<SnapshotReader> => {
-    const close = (): unknown => closed.push(reader)
-    const reader = { head: undefined, close } as unknown as SnapshotReader
-    opened.push(reader)
-    return reader
-  }
-  const store = { openSnapshot } as unknown as Store
-  const fail = (error: unknown): void => assert.fail(String(error))
-  const runner = new StoreRunner(store, () => undefined, fail)
-  const load = (loadId: number): StoreTask => ({ kind: 'load', load: { kind: 'snapshot', loadId } })
-  runner.run([load(1), load(2)])
-  await turn()
-  runner.run([{ kind: 'load', load: { kind: 'release', snapshotId: 1 } }, load(3)])
-  runner.close()
-  await turn()
-  assert.equal(opened.length, 3)
-  assert.deepEqual(new Set(closed), new Set(opened))
-  assert.equal(closed.length, 3, 'each of them once')
-})

@@ -5,6 +5,7 @@ import { describe, type TestContext, test } from 'node:test'
 import { TreeError } from '../../lib/base/errors.ts'
 import { LOG_START } from '../../lib/base/group.ts'
 import { temporaryDirectory } from '../temporary.ts'
+import { openFiles } from './open-files.ts'
 import {
   batch,
   epochs,
@@ -372,5 +373,21 @@ function describeEnd(makeOpener: (t: TestContext) => Promise<Opener>): void {
       error instanceof TreeError && error.code === 'CLOSED'
     await assert.rejects(store.write(batch({ groups: new LogMaker().many(1) })), closed)
     await assert.rejects(store.stage(Buffer.from('late')), closed)
+  })
+
+  test('what is read of a store that is closed ends, and leaves no file open', async t => {
+    const store = await (await makeOpener(t))()
+    await store.recover(NO_IMAGE)
+    await takeSnapshot(store, LOG_START, 'full', 'one', 'other')
+    const readers = [(await store.openSnapshot())!, (await store.openSnapshot())!]
+    assert.equal(textOf((await readers[0]!.next())!.bytes), 'one')
+    const reading = readers[1]!.next()
+    await store.close()
+    await reading
+    for (const reader of readers) {
+      assert.equal(await reader.next(), undefined)
+      reader.close()
+    }
+    assert.deepEqual(openFiles(t.name), [])
   })
 }
