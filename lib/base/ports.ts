@@ -92,8 +92,8 @@ export type ControlMessage =
       readonly busy: boolean
       readonly resume: SharedArrayBuffer
     }
-  /** The leader closes every session there is; others ignore it. */
-  | { readonly kind: 'closeSessions' }
+  /** The leader closes every session that was opened by then; others ignore it. */
+  | { readonly kind: 'closeSessions'; readonly upTo: Zxid }
   /** Finish what is being written, close the store, end. */
   | { readonly kind: 'close' }
 

@@ -5,6 +5,7 @@
  */
 
 import { setTimeout as pause } from 'node:timers/promises'
+import type { Zxid } from '../base/zxid.ts'
 import type { SupervisedPeer } from './supervised-peer.ts'
 
 const LOOK_PAUSE_MS = 5
@@ -16,6 +17,8 @@ const CLOSE_PATIENCE_MS = 1_000
 interface Found {
   readonly leader: SupervisedPeer
   readonly sessions: number
+  /** They were opened by then. */
+  readonly zxid: Zxid
 }
 
 /** What the leader says; undefined without one, or when it does not find the time. */
@@ -23,7 +26,8 @@ async function askLeader(peers: readonly SupervisedPeer[]): Promise<Found | unde
   for (const leader of peers.filter(peer => peer.leads)) {
     const status = await leader.status()
     // One that was deposed says so.
-    if (status?.role === 'leading' && status.serving) return { leader, sessions: status.sessions }
+    if (status?.role !== 'leading' || !status.serving) continue
+    return { leader, sessions: status.sessions, zxid: status.zxid }
   }
   return undefined
 }
@@ -36,8 +40,9 @@ export async function closeSessions(
   while (isWanted()) {
     const found = await askLeader(peers)
     if (found?.sessions === 0) return
-    // Again each time: the leader may be another one by now, and a client's last request may have crossed ours.
-    found?.leader.send({ kind: 'closeSessions' })
+    // Again each time: the leader may be another one by now, and a client's last request may have crossed ours. One
+    // that stands still may hear of it only when the ensemble is open, and has sessions that are not meant.
+    found?.leader.send({ kind: 'closeSessions', upTo: found.zxid })
     await pause(LOOK_PAUSE_MS)
   }
 }

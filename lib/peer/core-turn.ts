@@ -1,7 +1,7 @@
 /** What a turn of a peer takes in, and what it hands out. */
 
 import type { LogPoint } from '../base/group.ts'
-import type { Sid } from '../base/zxid.ts'
+import type { Sid, Zxid } from '../base/zxid.ts'
 import type { ChainSize } from '../storage/store.ts'
 import type { Input } from '../zab/types.ts'
 import type { StoreTask } from './core-tasks.ts'
@@ -18,8 +18,8 @@ export type PeerInput =
   | { readonly kind: 'observe'; readonly connection: number }
   | { readonly kind: 'observerFrame'; readonly connection: number; readonly frame: Uint8Array }
   | { readonly kind: 'unobserve'; readonly connection: number }
-  /** No client of any session can come back: a leader closes them all. */
-  | { readonly kind: 'closeSessions' }
+  /** No client of a session opened by then can come back: a leader closes them all. */
+  | { readonly kind: 'closeSessions'; readonly upTo: Zxid }
   /** A part of the snapshot under way is written. */
   | { readonly kind: 'snapshotStep' }
   /** The snapshot is visible and older ones are purged: the log begins here now. */

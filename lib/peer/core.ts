@@ -135,7 +135,7 @@ export class PeerCore {
       case 'unobserve':
         return this.#feeds.disconnect(input.connection)
       case 'closeSessions':
-        if (this.#leads) this.#replica.closeSessions()
+        if (this.#leads) this.#replica.closeSessions(input.upTo)
         return
       case 'tick':
         return this.#tick(now)

@@ -164,7 +164,7 @@ export class Driver implements LinksListener {
         return this.#report({ kind: 'resumed', id })
       }
       case 'closeSessions':
-        return this.#push({ kind: 'closeSessions' })
+        return this.#push(message)
       case 'close':
         return this.#end(undefined)
       default:

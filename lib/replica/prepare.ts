@@ -101,9 +101,9 @@ export class Preparer {
     for (const id of this.#clocks.tick()) this.#expired.push(id)
   }
 
-  /** Every session is closed, before anything else is prepared. */
-  closeSessions(): void {
-    for (const id of this.#clocks.removeAll()) this.#expired.push(id)
+  /** Every session opened by then is closed, before anything else is prepared. */
+  closeSessions(upTo: Zxid): void {
+    for (const id of this.#clocks.removeUpTo(upTo)) this.#expired.push(id)
   }
 
   #prepareOne(submission: Submission): void {

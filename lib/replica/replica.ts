@@ -146,9 +146,9 @@ export class Replica {
     preparer.tick()
   }
 
-  /** Leader: closes every session there is. */
-  closeSessions(): void {
-    this.#preparer?.closeSessions()
+  /** Leader: closes every session that was opened by then. */
+  closeSessions(upTo: Zxid): void {
+    this.#preparer?.closeSessions(upTo)
   }
 
   /** Applies a committed group. */

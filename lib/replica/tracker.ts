@@ -5,7 +5,7 @@
  */
 
 import { assert } from '../base/assert.ts'
-import type { SessionId } from '../base/zxid.ts'
+import type { SessionId, Zxid } from '../base/zxid.ts'
 
 interface Clock {
   readonly lifeTicks: number
@@ -54,11 +54,11 @@ export class SessionTracker {
     if (bucket?.size === 0) this.#buckets.delete(clock.bucket)
   }
 
-  /** Stops all clocks; returns the sessions they were for. */
-  removeAll(): SessionId[] {
-    const ids = [...this.#clocks.keys()]
-    this.#clocks.clear()
-    this.#buckets.clear()
+  /** Stops the clocks of all sessions opened by then; returns whose they were. */
+  removeUpTo(zxid: Zxid): SessionId[] {
+    // A session has the zxid of its opening as its id.
+    const ids = [...this.#clocks.keys()].filter(id => (id as number) <= zxid)
+    for (const id of ids) this.remove(id)
     return ids
   }
 

@@ -231,6 +231,14 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
     killers: [testFile('test/replica/parts.test.ts')],
   },
   {
+    name: 'new-sessions-closed-with-the-old',
+    says: 'A leader that is told late to close the sessions of an earlier life closes those of this one too.',
+    patches: [
+      patch(TRACKER, '.filter(id => (id as number) <= zxid)', '.filter(id => zxid >= 0 && id > 0)'),
+    ],
+    killers: [testFile('test/replica/sessions.test.ts')],
+  },
+  {
     name: 'sessions-never-expire',
     says: 'A session whose client is gone is never closed by its time-out.',
     patches: [

@@ -223,14 +223,21 @@ test("a client's nonsense ends that client and nothing else", () => {
   assert.deepEqual(good.takeStory(), ['event deleted /bad'])
 })
 
-test('all sessions are closed when no client can come back', () => {
+test('all sessions opened by then are closed when no client can come back', () => {
   const solo = new Solo()
   const clients = [solo.join(), solo.join()]
   clients[0]!.call(create('/e', { ephemeral: true }))
   solo.deliver()
   for (const client of clients) client.takeStory()
-  solo.replica.closeSessions()
+  const upTo = solo.replica.tree.zxid
+  const late = solo.join()
+  late.takeStory()
+  solo.replica.closeSessions(upTo)
   solo.settle()
+  assert.deepEqual(late.takeStory(), [], 'one that came since is not meant')
+  solo.replica.closeSessions(solo.replica.tree.zxid)
+  solo.settle()
+  assert.deepEqual(late.takeStory(), ['goodbye SESSION_EXPIRED'])
   for (const client of clients) assert.deepEqual(client.takeStory(), ['goodbye SESSION_EXPIRED'])
   assert.equal([...solo.replica.tree.sessions()].length, 0)
   assert.equal(solo.replica.tree.nodeCount, 1)
