@@ -97,18 +97,6 @@ export const SURROUNDINGS_MUTATIONS: readonly Mutation[] = [
     killers: [testFile('test/peer/links.test.ts')],
   },
   {
-    name: 'failures-told-too-soon',
-    says: 'A failure is told before there is an ensemble to do something about it.',
-    patches: [
-      patch(
-        'lib/ensemble/supervisor.ts',
-        'if (!this.#tellsFailures) {',
-        'if (this.#opening === null) {',
-      ),
-    ],
-    killers: [testFile('test/ensemble/opening.test.ts', 'told of afterwards')],
-  },
-  {
     name: 'recovers-at-once',
     says: 'A peer recovers although others are to go first.',
     patches: [
