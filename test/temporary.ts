@@ -16,10 +16,14 @@ function removeAll(): void {
   for (const directory of directories) rmSync(directory, { recursive: true, force: true })
 }
 
+/** How the names of a test's directories begin. */
+export function directoryPrefix({ name }: TestContext): string {
+  return `quorumtree-${name.replace(/[^a-zA-Z0-9]+/g, '-').slice(0, NAME_LENGTH_MAX)}-`
+}
+
 /** A new one, whose name tells what test it is of. */
-export async function temporaryDirectory({ name }: TestContext): Promise<string> {
-  const words = name.replace(/[^a-zA-Z0-9]+/g, '-').slice(0, NAME_LENGTH_MAX)
-  const directory = await mkdtemp(join(tmpdir(), `quorumtree-${words}-`))
+export async function temporaryDirectory(t: TestContext): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), directoryPrefix(t)))
   if (directories.push(directory) === 1) process.once('exit', removeAll)
   return directory
 }

@@ -86,7 +86,7 @@ export function badArgument(message: string, path?: string): TreeError {
 }
 
 /** What has options as properties: a promise of them, a Map or a list would pass for none at all. */
-const OPTION_KINDS: readonly string[] = ['Object', 'Module']
+const OPTION_TAGS: readonly string[] = ['[object Object]', '[object Module]']
 
 /**
  * Refuses what is not an options object, and names that mean nothing: a misspelt `verison` must not pass for "any".
@@ -102,8 +102,9 @@ export function checkOptions(
   if (typeof options !== 'object' || options === null) {
     throw badArgument(`options of ${method} must be an object, not ${show(options)}`, path)
   }
-  const kind = Object.prototype.toString.call(options).slice('[object '.length, -1)
-  if (!OPTION_KINDS.includes(kind)) {
+  const tag = Object.prototype.toString.call(options)
+  if (!OPTION_TAGS.includes(tag)) {
+    const kind = tag.slice('[object '.length, -1)
     throw badArgument(`options of ${method} must be a plain object, not of kind ${kind}`, path)
   }
   for (const name in options) {

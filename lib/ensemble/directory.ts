@@ -247,12 +247,13 @@ export class EnsembleDirectory {
    * something is left, so is the marker: it says that all that lies there is of no value, and may be begun again.
    */
   async #empty(): Promise<void> {
-    for (const { directory } of this.#owned) {
-      if (directory === this.#root) continue
+    // The root is taken first.
+    const [root, ...peers] = this.#owned
+    if (root === undefined) return
+    for (const { directory } of peers) {
       for (const name of await contentOf(directory)) await removeAll(join(directory, name))
       await syncDirectory(directory)
     }
-    if (!this.#owned.some(({ directory }) => directory === this.#root)) return
-    for (const name of [MARKER_DRAFT, MARKER_FILE]) await removeAll(join(this.#root, name))
+    for (const name of [MARKER_DRAFT, MARKER_FILE]) await removeAll(join(root.directory, name))
   }
 }

@@ -34,7 +34,7 @@ export interface PeerListener {
 }
 
 /** The failure as the error that a call is refused with. */
-export function toError({ code, message, path }: Failure): TreeError {
+function toError({ code, message, path }: Failure): TreeError {
   return new TreeError(code, message, { path })
 }
 
@@ -55,9 +55,8 @@ export class SupervisedPeer {
   #life: PeerLife | undefined
   /** Down on purpose: killed or closed. */
   #stopped = true
+  /** Is to start it again. */
   #timer: NodeJS.Timeout | undefined
-  /** The timer is to start it. */
-  #startsAgain = false
   #starts = 0
   #wasUp = false
   #lastFailure: Failure | undefined
@@ -116,7 +115,7 @@ export class SupervisedPeer {
 
   /** It was started, has no thread any more, and gets none by itself. */
   get staysDown(): boolean {
-    return this.#starts > 0 && this.#life === undefined && !this.#startsAgain
+    return this.#starts > 0 && this.#life === undefined && this.#timer === undefined
   }
 
   get starts(): number {
@@ -145,7 +144,6 @@ export class SupervisedPeer {
     if (this.#life?.isEnding === true) await this.#life.ended
     // Killed again while the last thread was going down.
     if (this.#stopped) throw toError(KILLED)
-    this.#forgetRestart()
     const life = this.#life ?? this.#begin()
     const failure = life === undefined ? this.#lastFailure : await life.ready()
     if (failure !== undefined) throw toError(failure)
@@ -169,7 +167,8 @@ export class SupervisedPeer {
 
   /** Lets the thread stand still. Resolves when it does; at once when the peer is not up. */
   async pause(terms: PauseTerms): Promise<void> {
-    if (await this.#hasComeUp()) await this.#life?.pause(terms)
+    await this.#hearOut()
+    if (this.isUp) await this.#life?.pause(terms)
   }
 
   /** Wakes the thread from its pauses. Resolves when they are over. */
@@ -185,13 +184,14 @@ export class SupervisedPeer {
   /** Lets the peer close its store and end. One that is still opening it has nothing to finish. */
   async close(): Promise<void> {
     this.#stop()
-    await this.#hasComeUp()
+    await this.#hearOut()
     await this.#life?.close()
   }
 
   /** The peer's own account; undefined when it is down, or too busy to answer. */
   async status(): Promise<PeerStatus | undefined> {
-    return (await this.#hasComeUp()) ? await this.#life?.status() : undefined
+    await this.#hearOut()
+    return await this.#life?.status()
   }
 
   /** Ports for a peer that has died meanwhile close by themselves. */
@@ -199,10 +199,9 @@ export class SupervisedPeer {
     this.#life?.send(message, transferList)
   }
 
-  /** Whether it is up, by all that it has said: this thread may have been blocked, and not have heard it yet. */
-  async #hasComeUp(): Promise<boolean> {
+  /** Before it counts as not up: this thread may have been blocked, and not have heard yet that it is. */
+  async #hearOut(): Promise<void> {
     if (this.isStarted && !this.isUp) await loopTurn()
-    return this.isUp
   }
 
   /** Undefined when the system refuses a thread: the peer has failed then, like one that died at once. */
@@ -238,7 +237,7 @@ export class SupervisedPeer {
 
   #forgetRestart(): void {
     clearTimeout(this.#timer)
-    this.#startsAgain = false
+    this.#timer = undefined
   }
 
   #onReady(damage: string | undefined): void {
@@ -256,10 +255,7 @@ export class SupervisedPeer {
     if (this.#stopped) return
     const again = this.#restart.policy === 'always'
     const delayMs = again ? this.#restartDelay.next(livedMs) : undefined
-    if (delayMs !== undefined) {
-      this.#timer = setTimeout(() => this.#begin(), delayMs).unref()
-      this.#startsAgain = true
-    }
+    if (delayMs !== undefined) this.#timer = setTimeout(() => this.#begin(), delayMs).unref()
     this.#listener.onFailure(this, failure, delayMs)
   }
 }

@@ -45,9 +45,8 @@ export class Supervisor implements PeerListener {
   readonly #recoveries: Recoveries
   #opening: Opening | undefined
   #served = false
-  /** Failures that nobody has been told of yet, since the ensemble was not handed over. */
-  readonly #untold: PeerFailure[] = []
-  #tellsFailures = false
+  /** Failures that nobody has been told of; undefined once the ensemble is handed over: then they are told at once. */
+  #untold: PeerFailure[] | undefined = []
   /** Whether the sessions of an earlier life are closed. */
   #swept = false
 
@@ -101,12 +100,9 @@ export class Supervisor implements PeerListener {
     try {
       await new Promise<void>((resolve, reject) => {
         this.#opening = { succeed: resolve, fail: reject }
-        const judge = async (): Promise<void> => {
-          await loopTurn()
-          if (this.#served) resolve()
-          else reject(await this.#explainNoQuorum())
-        }
-        timer = setTimeout(() => void judge().catch(reject), this.#config.openTimeoutMs)
+        timer = setTimeout(() => {
+          this.#checkServed().then(resolve, reject)
+        }, this.#config.openTimeoutMs)
         // A failure to start reaches the opening through `onFailure`.
         const peers = turnsOf(this.peers, Math.random())
         for (const peer of peers) peer.start().catch(() => undefined)
@@ -121,8 +117,9 @@ export class Supervisor implements PeerListener {
   /** Somebody has the ensemble. Failures are told from the next turn on, when it is where it is to be. */
   handedOver(): void {
     setImmediate(() => {
-      this.#tellsFailures = true
-      for (const failure of this.#untold.splice(0)) this.#tellFailure(failure)
+      const untold = this.#untold ?? []
+      this.#untold = undefined
+      for (const failure of untold) this.#tellFailure(failure)
     })
   }
 
@@ -204,7 +201,7 @@ export class Supervisor implements PeerListener {
   }
 
   #tellFailure(failure: PeerFailure): void {
-    if (!this.#tellsFailures) {
+    if (this.#untold !== undefined) {
       this.#untold.push(failure)
       return
     }
@@ -253,6 +250,12 @@ export class Supervisor implements PeerListener {
     if (hasPast) await closeSessions(this.peers, () => this.#opening !== undefined)
     this.#swept = true
     this.#checkOpened()
+  }
+
+  /** @throws TreeError NO_QUORUM, by all that the peers have said. */
+  async #checkServed(): Promise<void> {
+    await loopTurn()
+    if (!this.#served) throw await this.#explainNoQuorum()
   }
 
   async #explainNoQuorum(): Promise<TreeError> {

@@ -204,11 +204,10 @@ export class LevelSnapshots {
     const catalog = this.#catalog
     const cursor = new ChainCursor(chain)
     const chunks = new ChunkReader(this.#disk, this.#parts)
-    let open = true
     catalog.pin(chain)
+    const isOpen = (): boolean => this.#readers.has(end)
     const end = async (): Promise<void> => {
       if (!this.#readers.delete(end)) return
-      open = false
       catalog.unpin(chain)
       await chunks.close()
     }
@@ -216,10 +215,10 @@ export class LevelSnapshots {
     return {
       head,
       next: async () => {
-        if (!open || cursor.done) return undefined
+        if (!isOpen() || cursor.done) return undefined
         const { id, chunk } = cursor.take()
         const bytes = await chunks.read(id, chunk)
-        if (!open) return undefined
+        if (!isOpen()) return undefined
         if (bytes === undefined) catalog.markUnreadable(id)
         return bytes && { bytes, last: cursor.done }
       },

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { PATH_BYTES_MAX } from '../../lib/base/limits.ts'
 import { openEnsemble, type Tree } from '../../lib/index.ts'
-import { countLocally } from './local-counts.ts'
+import { countLocally, untilCounted } from './local-counts.ts'
 import { failsWith } from './support.ts'
 
 const counts = countLocally()
@@ -30,11 +30,7 @@ async function connectTo(t: TestContext, reads: 'local' | 'peer'): Promise<Tree>
   const ensemble = await openEnsemble({ peers: 1, durability: 'memory' })
   t.after(() => ensemble.close())
   const tree = await ensemble.connect({ reads })
-  const before = counts.reads
-  while (reads === 'local' && counts.reads === before) {
-    await tree.promises.get('/')
-    await new Promise(setImmediate)
-  }
+  if (reads === 'local') await untilCounted(counts, tree, '/')
   return tree
 }
 

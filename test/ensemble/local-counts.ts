@@ -1,5 +1,6 @@
 /** Counts what this thread's local observers do: the tests see by it where a read was answered. */
 
+import type { Tree } from '../../lib/index.ts'
 import { Observer } from '../../lib/replica/observer.ts'
 
 export interface LocalCounts {
@@ -9,6 +10,16 @@ export interface LocalCounts {
   feeds: number
   /** Trees that were replaced by a snapshot. */
   snapshots: number
+}
+
+/** Reads until a read is answered in this thread. */
+export async function untilCounted(counts: LocalCounts, tree: Tree, path: string): Promise<void> {
+  const before = counts.reads
+  for (;;) {
+    await tree.promises.get(path)
+    if (counts.reads > before) return
+    await new Promise(setImmediate)
+  }
 }
 
 /** Counts from the first call on; one for all ensembles of the thread. */

@@ -15,7 +15,7 @@ import {
   type Tree,
 } from '../../lib/index.ts'
 import { temporaryDirectory } from '../temporary.ts'
-import { countLocally, type LocalCounts } from './local-counts.ts'
+import { countLocally, type LocalCounts, untilCounted } from './local-counts.ts'
 import type { ThreadData } from './local-thread.ts'
 import { BOOT, runProgram, until } from './support.ts'
 
@@ -41,14 +41,8 @@ function turn(): Promise<void> {
   return new Promise(resolve => setImmediate(resolve))
 }
 
-/** Reads until a read is answered in this thread. */
-async function untilLocal(tree: Tree, path = '/'): Promise<void> {
-  const before = counts.reads
-  for (;;) {
-    await tree.promises.get(path)
-    if (counts.reads > before) return
-    await turn()
-  }
+function untilLocal(tree: Tree, path = '/'): Promise<void> {
+  return untilCounted(counts, tree, path)
 }
 
 /** Runs a script of `local-thread.ts`. */

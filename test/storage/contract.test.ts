@@ -388,6 +388,6 @@ function describeEnd(makeOpener: (t: TestContext) => Promise<Opener>): void {
       assert.equal(await reader.next(), undefined)
       reader.close()
     }
-    assert.deepEqual(openFiles(t.name), [])
+    assert.deepEqual(openFiles(t), [])
   })
 }

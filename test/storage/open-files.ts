@@ -1,16 +1,18 @@
 /** What files this process has open. */
 
 import { existsSync, readdirSync, readlinkSync } from 'node:fs'
+import type { TestContext } from 'node:test'
+import { directoryPrefix } from '../temporary.ts'
 
-/** Those in directories of the test of that name, where they can be seen. */
-export function openFiles(testName: string): string[] {
+/** Those in directories of the test, where they can be seen. */
+export function openFiles(t: TestContext): string[] {
   const all = '/proc/self/fd'
   if (!existsSync(all)) return []
-  const word = testName.replace(/[^a-z]+/gi, '-').slice(0, 20)
+  const prefix = directoryPrefix(t)
   return readdirSync(all).flatMap(name => {
     try {
       const path = readlinkSync(`${all}/${name}`)
-      return path.includes(word) ? [path] : []
+      return path.includes(prefix) ? [path] : []
     } catch {
       return []
     }
